@@ -1,0 +1,154 @@
+//! Chats and their owners, and the two ports through which they are read and changed.
+//!
+//! The server's rooms are the truth and SQLite is a cache, so every change goes through [`ChatRooms`] first and
+//! [`ChatStore`] second. Knows no Matrix and no SQL.
+
+use async_trait::async_trait;
+
+use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey};
+
+/// Whether a chat answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChatStatus {
+    /// In the Space, answering.
+    Active,
+    /// Out of the Space, silent until brought back.
+    Archived,
+    /// The bot is no longer in the room.
+    Gone,
+}
+
+/// A language of the bot's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl Locale {
+    /// `en` or `ru`, as it stands in settings and markers.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ru => "ru",
+        }
+    }
+
+    /// The language with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "en" => Some(Self::En),
+            "ru" => Some(Self::Ru),
+            _ => None,
+        }
+    }
+}
+
+/// One working conversation of a user with an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    /// Whose it is.
+    pub owner: UserKey,
+    /// Its number among the owner's chats.
+    pub id: ChatId,
+    /// The room it lives in.
+    pub room: RoomKey,
+    /// The owner's Space.
+    pub space: RoomKey,
+    /// What the owner calls it.
+    pub name: String,
+    /// Who answers.
+    pub agent: AgentId,
+    /// What the agent remembers it by.
+    pub context: PlatformChatId,
+    /// How often the context was rotated.
+    pub generation: u32,
+    /// Whether it answers.
+    pub status: ChatStatus,
+}
+
+/// An owner of a Space, with the settings that survive on the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Who.
+    pub user: UserKey,
+    /// The Space.
+    pub space: RoomKey,
+    /// The language chosen with `!settings`; the operator's default otherwise.
+    pub locale: Option<Locale>,
+    /// The agent for new chats chosen with `!settings`.
+    pub default_agent: Option<AgentId>,
+    /// Whether answers grow while they are written; on where nothing was chosen.
+    pub streaming: Option<bool>,
+}
+
+/// Why a row could not be read or written. Nothing of it reaches a chat.
+#[derive(Debug, thiserror::Error)]
+#[error("the chat store failed")]
+pub struct ChatStoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The rows `core` reads and writes.
+#[async_trait]
+pub trait ChatStore: Send + Sync {
+    /// The owner's row, if the user has a Space.
+    async fn owner(&self, user: &UserKey) -> Result<Option<Owner>, ChatStoreError>;
+    /// The chat that lives in this room.
+    async fn chat_in(&self, room: &RoomKey) -> Result<Option<Chat>, ChatStoreError>;
+    /// All chats of the user, by number, those that are gone included.
+    async fn chats_of(&self, user: &UserKey) -> Result<Vec<Chat>, ChatStoreError>;
+    /// Writes the changed chat; the row exists.
+    async fn save_chat(&self, chat: &Chat) -> Result<(), ChatStoreError>;
+    /// Writes the changed settings; the row exists.
+    async fn save_owner(&self, owner: &Owner) -> Result<(), ChatStoreError>;
+}
+
+/// Why the server's rooms could not be changed. Nothing of it reaches a chat.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatRoomsError {
+    /// The process is ending; the command stays in the journal and is carried out after the next start.
+    #[error("shutting down")]
+    ShuttingDown,
+    /// The server refused; asking again will not help.
+    #[error("the homeserver refused")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Rows could not be read or written.
+    #[error(transparent)]
+    Store(#[from] ChatStoreError),
+}
+
+/// Changes to the server's rooms. Every call may be repeated after a crash and then ends in the same state;
+/// each waits for a server that is down or limits rates.
+#[async_trait]
+pub trait ChatRooms: Send + Sync {
+    /// The owner's Space and first chat, made where they are missing and re-inviting an owner who left.
+    async fn onboard(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError>;
+    /// A new room and chat. `cause` is the message that asked for it: the same cause always gives the same chat.
+    async fn create_chat(
+        &self,
+        owner: &Owner,
+        cause: &EventKey,
+        name: Option<&str>,
+    ) -> Result<Chat, ChatRoomsError>;
+    /// Writes the chat's marker from the value: agent, context, generation, archived.
+    async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError>;
+    /// Writes the Space's marker from the value: language, agent for new chats, streaming.
+    async fn write_owner_marker(&self, owner: &Owner) -> Result<(), ChatRoomsError>;
+    /// Names the room.
+    async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError>;
+    /// Puts the room into the Space (`true`) or takes it out.
+    async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError>;
+}
+
+/// What [`ChatRooms::onboard`] found or made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Onboarded {
+    /// The owner with the Space.
+    pub owner: Owner,
+    /// The active chats, at least one right after the first onboarding.
+    pub chats: Vec<Chat>,
+    /// Whether the Space was made by this call.
+    pub fresh: bool,
+}

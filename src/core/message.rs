@@ -1,0 +1,74 @@
+//! All that crosses the border of `core`: what comes in, what goes out.
+
+use std::time::{Duration, SystemTime};
+
+use crate::core::ids::{EventKey, RoomKey, UserKey};
+
+/// One message of a person, as the journal hands it over: already known to be for us and not yet answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// The message.
+    pub event: EventKey,
+    /// Where it was said.
+    pub room: RoomKey,
+    /// Who said it.
+    pub sender: UserKey,
+    /// The thread it belongs to, if any: answers stay in it.
+    pub thread: Option<EventKey>,
+    /// What was said, without quotes of earlier messages.
+    pub text: String,
+    /// When the server received it.
+    pub sent_at: SystemTime,
+}
+
+/// One message that goes back to the room of the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How clients show it.
+    pub kind: ReplyKind,
+    /// CommonMark.
+    pub markdown: String,
+}
+
+/// Whether a person's agent speaks or the bot itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// An agent's words.
+    Answer,
+    /// The bot's own words: clients show them quietly, and other bots ignore them.
+    Notice,
+}
+
+impl Reply {
+    /// The bot's own words.
+    pub fn notice(markdown: impl Into<String>) -> Self {
+        Self {
+            kind: ReplyKind::Notice,
+            markdown: markdown.into(),
+        }
+    }
+
+    /// An agent's words.
+    pub fn answer(markdown: impl Into<String>) -> Self {
+        Self {
+            kind: ReplyKind::Answer,
+            markdown: markdown.into(),
+        }
+    }
+}
+
+/// Receives an answer while it grows. Drafts may be skipped; the returned replies are what counts.
+pub trait DraftSink: Send + Sync {
+    /// The answer so far, as CommonMark.
+    fn draft(&self, markdown: &str);
+}
+
+/// How long a thing took, for people: `3 s`, `2 min`.
+pub fn human_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 120 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min", seconds / 60)
+    }
+}

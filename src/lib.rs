@@ -1,0 +1,5 @@
+//! surfaces-bot: the Matrix front-end of AI agents.
+
+pub mod core;
+pub mod matrix;
+pub mod platform;
