@@ -5,6 +5,12 @@
 
 pub mod batch;
 pub mod client;
+pub mod intake;
 pub mod marker;
+pub mod patient;
+pub mod sdk_client;
+pub mod session;
 pub mod state;
 pub mod store;
+pub mod sync;
+pub mod wire;

@@ -71,14 +71,28 @@ CREATE TABLE journal (
     event_id TEXT NOT NULL UNIQUE,
     room_id  TEXT NOT NULL,
     state    TEXT NOT NULL,                      -- pending, or done
+    sender   TEXT NOT NULL,
     item     TEXT                                -- JSON while it is pending, NULL after
 ) STRICT;
 CREATE INDEX journal_pending ON journal (room_id, seq) WHERE state = 'pending';
+
+-- Stretches of a room's timeline that a sync left out and that are still to be fetched, backwards. The room's pending
+-- events wait until its gap is closed. Events found get the numbers just below before_seq, which were left free.
+CREATE TABLE gap (
+    room_id    TEXT PRIMARY KEY,
+    from_token TEXT NOT NULL,
+    -- Fetching stops at this event (the server's cursor), or else at the first event the journal knows.
+    until      TEXT,
+    before_seq INTEGER NOT NULL,
+    pages      INTEGER NOT NULL DEFAULT 0        -- fetched so far
+) STRICT, WITHOUT ROWID;
 
 -- Invitations that are not finished with.
 CREATE TABLE invite (
     room_id TEXT PRIMARY KEY,
     inviter TEXT NOT NULL,
+    -- Made up when the invitation arrives: the pointer's transaction id comes from it.
+    nonce   TEXT NOT NULL,
     -- received: to be joined or refused; joined: the inviter's Space and the pointer are still to come
     step    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -102,5 +116,6 @@ CREATE TABLE outbox (
     transaction_id TEXT NOT NULL,
     content        TEXT NOT NULL,                -- JSON
     event_id       TEXT,                         -- once the server has it
+    failure        TEXT,                         -- why the server will never have it
     PRIMARY KEY (question, part)
 ) STRICT, WITHOUT ROWID;
