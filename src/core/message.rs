@@ -59,6 +59,8 @@ impl Reply {
 
 /// Receives an answer while it grows. Drafts may be skipped; the returned replies are what counts.
 pub trait DraftSink: Send + Sync {
+    /// An agent was asked, and may take a while.
+    fn working(&self);
     /// The answer so far, as CommonMark.
     fn draft(&self, markdown: &str);
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::matrix::{
     batch::{JoinedUpdate, SyncBatch, TimelineItem},
-    marker::ANSWERS_KEY,
+    marker::{ANSWERS_KEY, DRAFT_KEY},
     state::StateEvent,
 };
 
@@ -62,6 +62,8 @@ pub struct RoomIntake {
     pub fully_read: Option<OwnedEventId>,
     /// Our note about an entry room, where told.
     pub entry_of: Option<OwnedUserId>,
+    /// Answers that were cut off while they grew: the question, and the message to complete.
+    pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
     /// Events for the journal, oldest first.
     pub events: Vec<(TimelineItem, Fate)>,
     /// Changes to events of the journal.
@@ -116,12 +118,13 @@ fn room_intake(
             gap_until: None,
         }
     };
-    let answered: BTreeSet<&str> = update
-        .timeline
-        .iter()
-        .filter(|item| item.sender == bot)
-        .filter_map(|item| item.content.get(ANSWERS_KEY)?.as_str())
-        .collect();
+    let answered = answered_in(bot, &update.timeline);
+    let drafts = if from_nothing { drafts_in(bot, &update.timeline, &answered) } else { Vec::new() };
+    let last_word = update.timeline.iter().rev().find(|item| item.sender == bot && is_message(item));
+    let fully_read = update.fully_read.clone().or_else(|| {
+        // Never moved, but the bot has spoken: what it said last is as good a cursor.
+        last_word.filter(|_| from_nothing).map(|item| item.event_id.clone())
+    });
     let mut events = Vec::new();
     let mut amendments = Vec::new();
     for (index, item) in update.timeline.iter().enumerate() {
@@ -135,7 +138,7 @@ fn room_intake(
                 events.push((item.clone(), Fate::Done));
             }
             Kind::Wanted => {
-                let finished = index < start.index || answered.contains(item.event_id.as_str());
+                let finished = index < start.index || answered.contains(&item.event_id);
                 events.push((
                     item.clone(),
                     if finished { Fate::Done } else { Fate::Pending },
@@ -161,8 +164,9 @@ fn room_intake(
     RoomIntake {
         room,
         state: update.state,
-        fully_read: update.fully_read,
+        fully_read,
         entry_of: update.entry_of,
+        drafts,
         events,
         amendments,
         gap,
@@ -286,9 +290,30 @@ pub fn sort_page(bot: &UserId, page: &[TimelineItem]) -> Vec<(TimelineItem, Fate
 /// The questions that the bot's own events of this page answer.
 pub fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
     page.iter()
-        .filter(|item| item.sender == bot)
+        .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_none())
         .filter_map(|item| event_id(item.content.get(ANSWERS_KEY)))
         .collect()
+}
+
+/// Drafts without a final answer: the question, and the message that was to become the answer.
+fn drafts_in(
+    bot: &UserId,
+    page: &[TimelineItem],
+    answered: &BTreeSet<OwnedEventId>,
+) -> Vec<(OwnedEventId, OwnedEventId)> {
+    page.iter()
+        .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !is_edit(item))
+        .filter_map(|item| Some((event_id(item.content.get(ANSWERS_KEY))?, item.event_id.clone())))
+        .filter(|(question, _)| !answered.contains(question))
+        .collect()
+}
+
+fn is_edit(item: &TimelineItem) -> bool {
+    relation_type(item) == Some("m.replace")
+}
+
+fn relation_type(item: &TimelineItem) -> Option<&str> {
+    item.content.get("m.relates_to")?.get("rel_type")?.as_str()
 }
 
 fn event_id(value: Option<&Value>) -> Option<OwnedEventId> {

@@ -119,6 +119,10 @@ impl MatrixClient for PatientClient {
             .await
     }
 
+    async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
+        self.patiently("display_name", || self.inner.display_name(user)).await
+    }
+
     async fn default_room_version(&self) -> Result<String, MatrixError> {
         self.patiently("capabilities", || self.inner.default_room_version())
             .await
@@ -197,6 +201,10 @@ impl MatrixClient for PatientClient {
     async fn set_typing(&self, room: &RoomId, typing: bool) -> Result<(), MatrixError> {
         // A notice that comes late is worse than none.
         self.inner.set_typing(room, typing).await
+    }
+
+    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError> {
+        self.inner.decrypt(room, item).await
     }
 
     async fn messages_before(

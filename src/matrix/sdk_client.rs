@@ -7,7 +7,7 @@ use matrix_sdk::{
     Client, HttpError, Room,
     ruma::{
         EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId,
-        RoomVersionId, UserId,
+        UserId,
         api::{
             Direction,
             client::{
@@ -108,6 +108,15 @@ impl MatrixClient for SdkClient {
         Ok(response.joined.into_keys().collect())
     }
 
+    async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
+        let request = profile::get_display_name::v3::Request::new(user.to_owned());
+        match self.client.send(request).await.map_err(MatrixError::from) {
+            Ok(response) => Ok(response.displayname),
+            Err(MatrixError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn default_room_version(&self) -> Result<String, MatrixError> {
         let response = self
             .client
@@ -121,10 +130,6 @@ impl MatrixClient for SdkClient {
         request.creation_content = Some(raw(&room.creation_content));
         request.preset = Some(create_room::v3::RoomPreset::PrivateChat);
         request.name = Some(room.name.clone());
-        request.room_version = room
-            .version
-            .as_deref()
-            .and_then(|version| RoomVersionId::try_from(version).ok());
         request.power_level_content_override = Some(raw(&room.power_levels));
         request.initial_state = room
             .initial_state
@@ -238,6 +243,20 @@ impl MatrixClient for SdkClient {
             .send(Request::new(self.user_id.clone(), room.to_owned(), state))
             .await?;
         Ok(())
+    }
+
+    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError> {
+        let Some(known) = self.client.get_room(room) else { return Ok(None) };
+        let encrypted = raw(&json!({
+            "type": item.event_type,
+            "event_id": item.event_id,
+            "sender": item.sender,
+            "origin_server_ts": item.origin_server_ts,
+            "room_id": room,
+            "content": item.content,
+        }));
+        let event = known.decrypt_event(&encrypted, None).await.map_err(failure)?;
+        Ok(if event.kind.is_utd() { None } else { timeline_item(event.raw()) })
     }
 
     async fn messages_before(

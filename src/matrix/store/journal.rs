@@ -109,12 +109,12 @@ impl Store {
     }
 
     /// How many events wait, in all rooms.
-    pub async fn pending_count(&self) -> Result<u64, StoreError> {
+    pub async fn pending_count(&self) -> Result<usize, StoreError> {
         self.call(|connection| {
             let count: i64 = connection
                 .prepare_cached("SELECT count(*) FROM journal WHERE state = 'pending'")?
                 .query_row([], |row| row.get(0))?;
-            Ok(u64::try_from(count).unwrap_or(0))
+            Ok(usize::try_from(count).unwrap_or(0))
         })
         .await
     }
@@ -133,6 +133,42 @@ impl Store {
                 .prepare_cached("DELETE FROM outbox WHERE question = ?1")?
                 .execute([&event])?;
             Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// The event is about to be handled; tells how often that was begun.
+    pub async fn begin_attempt(&self, event: &EventId) -> Result<u32, StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("UPDATE journal SET attempts = attempts + 1 WHERE event_id = ?1 RETURNING attempts")?
+                .query_row([event], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    /// The attempt ended with the process, as it should: it does not count.
+    pub async fn forgive_attempt(&self, event: &EventId) -> Result<(), StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE journal SET attempts = max(0, attempts - 1) WHERE event_id = ?1")?
+                .execute([event])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The event can be read now.
+    pub async fn decrypted(&self, event: &EventId, item: &TimelineItem) -> Result<(), StoreError> {
+        let event = event.to_string();
+        let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1 AND state = 'pending'")?
+                .execute([event, json])?;
+            Ok(())
         })
         .await
     }
@@ -223,6 +259,15 @@ fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), Stor
     for (item, fate) in &room.events {
         seq += 1;
         insert(connection, seq, room_id, item, *fate)?;
+    }
+    for (question, message) in &room.drafts {
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, event_id)
+                 SELECT ?1, 0, ?2, '', '{}', ?3 WHERE EXISTS
+                 (SELECT 1 FROM journal WHERE event_id = ?1 AND state = 'pending')",
+            )?
+            .execute(params![question.as_str(), room_id, message.as_str()])?;
     }
     for amendment in &room.amendments {
         amend(connection, amendment)?;

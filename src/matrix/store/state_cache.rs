@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
-use rusqlite::{Connection, params};
+use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
 use super::{Store, StoreError};
 use crate::matrix::{
@@ -67,6 +68,26 @@ impl Store {
         .await
     }
 
+    /// Entry rooms without a cursor of the bot's: it has not said a word there. Those on their way are left out.
+    pub async fn silent_entry_rooms(&self) -> Result<Vec<(OwnedRoomId, OwnedUserId)>, StoreError> {
+        self.call(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, entry_of FROM joined_room
+                 WHERE entry_of IS NOT NULL AND fully_read IS NULL AND room_id NOT IN (SELECT room_id FROM invite)",
+            )?;
+            let rows: Vec<(String, String)> =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            Ok(rows.iter().filter_map(|(room, user)| Some((parsed(room)?, parsed(user)?))).collect())
+        })
+        .await
+    }
+
+    /// Takes one event into the kept state of a room.
+    pub async fn put_state(&self, room: &RoomId, event: StateEvent) -> Result<(), StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| put(connection, &room, &event)).await
+    }
+
     /// Joined rooms as the cache knows them, with the server's cursor in each.
     pub async fn joined_rooms(&self) -> Result<Vec<(OwnedRoomId, Option<String>)>, StoreError> {
         self.call(|connection| {
@@ -83,7 +104,55 @@ impl Store {
         .await
     }
 
-    /// The state key and content of one kept event of a room.
+    /// Rooms whose creation content names this intent, with their `m.room.create`, oldest first. Who made them is the
+    /// caller's to check.
+    pub async fn created_for(&self, intent: Uuid) -> Result<Vec<(OwnedRoomId, StateEvent)>, StoreError> {
+        let pattern = format!("%{intent}%");
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
+                 FROM room_state WHERE event_type = 'm.room.create' AND state_key = '' AND content LIKE ?1
+                 ORDER BY origin_server_ts, room_id",
+            )?;
+            let mut rows = statement.query([pattern])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let room = parsed(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+                if let (Some(room), Some(event)) = (room, state_event(row)?) {
+                    found.push((room, event));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The bot's own cursor in a joined room.
+    pub async fn cursor(&self, room: &RoomId) -> Result<Option<String>, StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            let cursor = connection
+                .prepare_cached("SELECT fully_read FROM joined_room WHERE room_id = ?1")?
+                .query_row([room], |row| row.get(0))
+                .optional()?;
+            Ok(cursor.flatten())
+        })
+        .await
+    }
+
+    /// The cursor was moved on the server.
+    pub async fn set_cursor(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
+        let (room, event) = (room.to_string(), event.to_string());
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE joined_room SET fully_read = ?2 WHERE room_id = ?1")?
+                .execute([room, event])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One kept event of a room.
     pub async fn kept_state(
         &self,
         room: &RoomId,

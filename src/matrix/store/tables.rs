@@ -1,6 +1,6 @@
 //! The three tables operators read: all of them at once, and the changes of a plan in one transaction.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Store, StoreError,
@@ -50,6 +50,45 @@ impl Store {
                     chat_row,
                 )?,
             })
+        })
+        .await
+    }
+
+    /// One row of `matrix_user`.
+    pub async fn user_row(&self, user: &str) -> Result<Option<UserRow>, StoreError> {
+        let user = user.to_owned();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT * FROM matrix_user WHERE user_id = ?1")?
+                .query_row([user], user_row)
+                .optional()?)
+        })
+        .await
+    }
+
+    /// One row of `matrix_room`.
+    pub async fn room_row(&self, room: &str) -> Result<Option<RoomRow>, StoreError> {
+        let room = room.to_owned();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT * FROM matrix_room WHERE room_id = ?1")?
+                .query_row([room], room_row)
+                .optional()?)
+        })
+        .await
+    }
+
+    /// The number of the user's next chat: behind all that exist, and all that are being made.
+    pub async fn next_chat_number(&self, user: &str) -> Result<u32, StoreError> {
+        let user = user.to_owned();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT max(1, coalesce((SELECT next_chat_index FROM matrix_user WHERE user_id = ?1), 1),
+                                1 + coalesce((SELECT max(plan ->> 'number') FROM provision
+                                              WHERE owner = ?1 AND kind = 'chat'), 0))",
+                )?
+                .query_row([user], |row| row.get(0))?)
         })
         .await
     }

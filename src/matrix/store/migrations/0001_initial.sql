@@ -57,6 +57,9 @@ CREATE TABLE room_state (
     PRIMARY KEY (room_id, event_type, state_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Rooms are looked for by what stands in their creation content.
+CREATE INDEX room_state_create ON room_state (event_type, origin_server_ts) WHERE event_type = 'm.room.create';
+
 -- What the bot's account data says of a joined room. A room is known here from its first full state on.
 CREATE TABLE joined_room (
     room_id    TEXT PRIMARY KEY,
@@ -72,6 +75,7 @@ CREATE TABLE journal (
     room_id  TEXT NOT NULL,
     state    TEXT NOT NULL,                      -- pending, or done
     sender   TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,         -- how often handling it was begun
     item     TEXT                                -- JSON while it is pending, NULL after
 ) STRICT;
 CREATE INDEX journal_pending ON journal (room_id, seq) WHERE state = 'pending';
