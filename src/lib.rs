@@ -1,6 +1,10 @@
 //! surfaces-bot: the Matrix front-end of AI agents.
 
+pub mod clock;
 pub mod config;
 pub mod core;
+pub mod lifecycle;
+pub mod logging;
 pub mod matrix;
+pub mod ops;
 pub mod platform;
