@@ -1,5 +1,6 @@
 //! surfaces-bot: the Matrix front-end of AI agents.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
