@@ -1,6 +1,9 @@
 //! What time it is, as a value that tests can move.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
 
 /// A source of time.
 pub trait Clock: Send + Sync {
@@ -28,52 +31,46 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves by hand.
-#[cfg(test)]
+/// A clock that moves by hand, for tests.
 #[derive(Debug)]
 pub struct ManualClock {
     start: Instant,
-    elapsed: std::sync::Mutex<std::time::Duration>,
+    elapsed: Mutex<Duration>,
 }
 
-#[cfg(test)]
 impl Default for ManualClock {
     fn default() -> Self {
         Self {
             start: Instant::now(),
-            elapsed: std::sync::Mutex::default(),
+            elapsed: Mutex::default(),
         }
     }
 }
 
-#[cfg(test)]
 impl ManualClock {
     /// Lets time pass.
-    pub fn advance(&self, by: std::time::Duration) {
-        *self.elapsed.lock().unwrap() += by;
+    pub fn advance(&self, by: Duration) {
+        *self.lock() += by;
     }
 
-    fn elapsed(&self) -> std::time::Duration {
-        *self.elapsed.lock().unwrap()
+    fn lock(&self) -> MutexGuard<'_, Duration> {
+        self.elapsed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
 impl Clock for ManualClock {
-    /// Begins on 14 July 2017, 02:40:00 UTC: the round number 1 500 000 000.
+    /// Begins 1 500 000 000 001 ms after the epoch, in July 2017.
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000) + self.elapsed()
+        SystemTime::UNIX_EPOCH + Duration::from_millis(1_500_000_000_001) + *self.lock()
     }
 
     fn monotonic(&self) -> Instant {
-        self.start + self.elapsed()
+        self.start + *self.lock()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
