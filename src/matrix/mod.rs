@@ -6,5 +6,6 @@
 pub mod batch;
 pub mod client;
 pub mod marker;
+pub mod reconcile;
 pub mod state;
 pub mod store;
