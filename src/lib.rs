@@ -9,3 +9,4 @@ pub mod logging;
 pub mod matrix;
 pub mod ops;
 pub mod platform;
+pub mod text;

@@ -91,6 +91,19 @@ impl Tasks {
         &self.stop
     }
 
+    /// Whether no new work is to be taken.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Lets time pass, until the end begins.
+    pub async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.draining.cancelled() => {}
+            () = sleep(time) => {}
+        }
+    }
+
     /// Begins the end without a signal.
     pub fn shut_down(&self) {
         self.draining.cancel();

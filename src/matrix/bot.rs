@@ -126,7 +126,7 @@ impl Bot {
 
     fn ready(&self, report: &Report) {
         report.log();
-        self.metrics.reconciled(report.figures());
+        self.metrics.reconciled(report.counts());
         self.readiness.reconciled();
         tracing::info!(
             joined_rooms = report.joined_rooms,
@@ -169,7 +169,6 @@ impl Bot {
     async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
         let batch = self.sync(from, wait).await?;
         self.readiness.synced();
-        self.metrics.sync_succeeded();
         let left = !batch.left.is_empty();
         let intake = intake::take_in(self.client.user_id(), batch);
         loop {

@@ -74,7 +74,7 @@ impl RowStore for Store {
         let failed = |error: StoreError| RowStoreError(Box::new(error));
         Ok(Recorded {
             rows: self.rows().await.map_err(failed)?,
-            pending: self.provision_intents().await.map_err(failed)?.into_iter().collect(),
+            pending_intents: self.provision_intents().await.map_err(failed)?.into_iter().collect(),
         })
     }
 

@@ -12,7 +12,7 @@ use matrix_sdk::{
             Direction,
             client::{
                 config::set_room_account_data, discovery::get_capabilities, membership, message,
-                read_marker, room::create_room, state, typing,
+                profile, read_marker, room::create_room, state, typing,
             },
             error::{ErrorBody, ErrorKind, RetryAfter},
         },

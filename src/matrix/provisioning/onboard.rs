@@ -9,10 +9,11 @@ use crate::{
         ids::{AgentId, RoomKey, UserKey, derived_uuid},
     },
     matrix::{
+        reconcile::RowChanges,
         client::MatrixError,
         marker::{CreationFacts, RoomKind, SpaceMarker, VERSION},
         store::{
-            Provision, RowChanges,
+            Provision,
             rows::{RoomRow, UserRow},
         },
     },
@@ -147,7 +148,7 @@ impl Provisioner {
 
 fn space_rows(room: &RoomId, name: &str, display_name: String, space_marker: &SpaceMarker) -> RowChanges {
     RowChanges {
-        users: vec![UserRow {
+        put_users: vec![UserRow {
             user_id: space_marker.owner.to_string(),
             space_id: Some(room.to_string()),
             display_name,
@@ -156,7 +157,7 @@ fn space_rows(room: &RoomId, name: &str, display_name: String, space_marker: &Sp
             default_agent: space_marker.default_agent.clone(),
             streaming: space_marker.streaming,
         }],
-        rooms: vec![RoomRow {
+        put_rooms: vec![RoomRow {
             room_id: room.to_string(),
             room_type: "space".to_owned(),
             display_name: name.to_owned(),

@@ -11,9 +11,9 @@ use crate::{
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
     },
     matrix::{
+        reconcile::RowChanges,
         marker::{self, CHAT_MARKER, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER, SpaceMarker, VERSION},
         store::{
-            RowChanges,
             rows::{ChatRow, RoomRow},
         },
     },
@@ -88,8 +88,8 @@ impl Provisioner {
         let mut user = self.store.user_row(chat.owner.as_str()).await?.unwrap_or_default();
         user.next_chat_index = user.next_chat_index.max(chat.id.number() + 1);
         Ok(RowChanges {
-            users: vec![user],
-            rooms: vec![RoomRow {
+            put_users: vec![user],
+            put_rooms: vec![RoomRow {
                 room_id: chat.room.to_string(),
                 room_type: "chat".to_owned(),
                 chat_id: Some(chat.id.to_string()),
@@ -101,7 +101,7 @@ impl Provisioner {
                 generation: chat.generation,
                 gone: false,
             }],
-            chats: vec![ChatRow {
+            put_chats: vec![ChatRow {
                 user_id: chat.owner.to_string(),
                 chat_id: chat.id.to_string(),
                 surface_ref: chat.room.to_string(),

@@ -28,7 +28,6 @@ pub use self::{
     journal::{Entry, Gap},
     outbox::{NewMessage, OutMessage},
     provisions::Provision,
-    tables::RowChanges,
 };
 
 /// The store could not be opened, read or written.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Store, StoreError, tables};
-use crate::matrix::store::RowChanges;
+use crate::matrix::reconcile::RowChanges;
 
 /// One room being made.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,28 +6,7 @@ use super::{
     Store, StoreError,
     rows::{ChatRow, RoomRow, Rows, UserRow},
 };
-
-/// What a plan changes in the three tables. Rows are replaced by primary key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowChanges {
-    /// `matrix_user` rows to write.
-    pub users: Vec<UserRow>,
-    /// `matrix_user` rows to remove, by user id: rows under a wrong key whose content stands elsewhere.
-    pub removed_users: Vec<String>,
-    /// `matrix_room` rows to write.
-    pub rooms: Vec<RoomRow>,
-    /// `chat` rows to write.
-    pub chats: Vec<ChatRow>,
-    /// `chat` rows to remove, by user id and chat id: rows under a wrong key whose content stands elsewhere.
-    pub removed_chats: Vec<(String, String)>,
-}
-
-impl RowChanges {
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
+use crate::matrix::reconcile::RowChanges;
 
 impl Store {
     /// All rows of the three tables, by primary key.
@@ -94,7 +73,7 @@ impl Store {
     }
 
     /// Applies all changes, or none.
-    pub async fn apply_rows(&self, changes: RowChanges) -> Result<(), StoreError> {
+    pub async fn write_rows(&self, changes: RowChanges) -> Result<(), StoreError> {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             write_changes(&transaction, &changes)?;
@@ -111,19 +90,23 @@ pub(super) fn write_changes(
     let mut remove_chat = connection.prepare_cached(
         "DELETE FROM chat WHERE user_id = ?1 AND chat_id = ?2 AND platform = 'matrix'",
     )?;
-    for (user_id, chat_id) in &changes.removed_chats {
+    for (user_id, chat_id) in &changes.drop_chats {
         remove_chat.execute(params![user_id, chat_id])?;
     }
     let mut remove_user =
         connection.prepare_cached("DELETE FROM matrix_user WHERE user_id = ?1")?;
-    for user_id in &changes.removed_users {
+    for user_id in &changes.drop_users {
         remove_user.execute(params![user_id])?;
+    }
+    let mut remove_room = connection.prepare_cached("DELETE FROM matrix_room WHERE room_id = ?1")?;
+    for room_id in &changes.drop_rooms {
+        remove_room.execute(params![room_id])?;
     }
     let mut user = connection.prepare_cached(
         "REPLACE INTO matrix_user (user_id, space_id, display_name, next_chat_index, locale, default_agent, streaming)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for row in &changes.users {
+    for row in &changes.put_users {
         user.execute(params![
             row.user_id,
             row.space_id,
@@ -139,7 +122,7 @@ pub(super) fn write_changes(
                                    platform_chat_id, generation, gone)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    for row in &changes.rooms {
+    for row in &changes.put_rooms {
         room.execute(params![
             row.room_id,
             row.room_type,
@@ -156,7 +139,7 @@ pub(super) fn write_changes(
     let mut chat = connection.prepare_cached(
         "REPLACE INTO chat (user_id, chat_id, platform, surface_ref, name, status) VALUES (?1, ?2, 'matrix', ?3, ?4, ?5)",
     )?;
-    for row in &changes.chats {
+    for row in &changes.put_chats {
         chat.execute(params![
             row.user_id,
             row.chat_id,
