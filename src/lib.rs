@@ -3,3 +3,4 @@
 pub mod core;
 pub mod matrix;
 pub mod platform;
+pub mod text;
