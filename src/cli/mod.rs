@@ -6,6 +6,9 @@ pub mod doctor;
 mod exit;
 pub mod healthcheck;
 pub mod output;
+pub mod reconcile;
+pub mod reset;
+pub mod run;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 

@@ -174,6 +174,7 @@ impl Dispatcher {
             let name = agents.name_of(&chat.agent);
             return Reply::notice(Trouble::AgentNotAvailable(name).text(locale));
         };
+        drafts.working();
         let streams = scene.owner.is_none_or(Owner::streams);
         let turn = Turn {
             agent,

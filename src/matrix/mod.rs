@@ -19,6 +19,7 @@ pub mod provisioning;
 pub mod reception;
 pub mod reconcile;
 pub mod reconciler;
+pub mod reset;
 pub mod router;
 pub mod sdk_client;
 pub mod session;

@@ -167,6 +167,13 @@ pub async fn open_without_store(
     Ok((Session { client, device_id }, trace))
 }
 
+/// Ends the session on the server.
+pub async fn log_out(session: &Session) {
+    if let Err(error) = session.client.matrix_auth().logout().await {
+        tracing::warn!(device.id = session.device_id, %error, "the session could not be signed out; do so in a Matrix client");
+    }
+}
+
 /// What [`open_without_store`] left on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {

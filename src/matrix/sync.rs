@@ -7,12 +7,12 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use matrix_sdk::{
     Client,
-    config::{SyncSettings, SyncToken},
+    config::{RequestConfig, SyncSettings, SyncToken},
     ruma::{
         OwnedUserId,
         api::client::{
             filter::{Filter, FilterDefinition},
-            sync::sync_events::v3::Filter as SyncFilter,
+            sync::sync_events::{self, v3::Filter as SyncFilter},
         },
         presence::PresenceState,
         serde::Raw,
@@ -144,33 +144,60 @@ fn joined_update(update: &JoinedRoomUpdate) -> JoinedUpdate {
                 .filter_map(|event| wire::kept_state_event(&json_of(event.raw()))),
         );
     }
+    let notes: Vec<Value> = update.account_data.iter().map(json_of).collect();
     JoinedUpdate {
         state,
-        timeline: update
-            .timeline
-            .events
-            .iter()
-            .filter_map(|event| timeline_item(event.raw()))
-            .collect(),
-        gap_before: update
-            .timeline
-            .prev_batch
-            .clone()
-            .filter(|_| update.timeline.limited),
-        fully_read: account_data(update, "m.fully_read")
-            .and_then(|content| content.get("event_id")?.as_str()?.try_into().ok()),
-        entry_of: account_data(update, ENTRY_NOTE)
-            .and_then(|content| content.get("user")?.as_str()?.try_into().ok()),
+        timeline: update.timeline.events.iter().filter_map(|event| timeline_item(event.raw())).collect(),
+        gap_before: update.timeline.prev_batch.clone().filter(|_| update.timeline.limited),
+        fully_read: note(&notes, "m.fully_read").and_then(|content| content.get("event_id")?.as_str()?.try_into().ok()),
+        entry_of: entry_note(&notes),
     }
 }
 
-fn account_data(update: &JoinedRoomUpdate, event_type: &str) -> Option<Value> {
-    update
-        .account_data
+fn entry_note(notes: &[Value]) -> Option<OwnedUserId> {
+    note(notes, ENTRY_NOTE)?.get("user")?.as_str()?.try_into().ok()
+}
+
+/// The content of the room account data of this type.
+fn note<'a>(notes: &'a [Value], event_type: &str) -> Option<&'a Value> {
+    notes.iter().find(|note| note.get("type").and_then(Value::as_str) == Some(event_type))?.get("content")
+}
+
+/// A full sync that leaves no trace: nothing is stored, no keys are uploaded, no position is kept.
+pub async fn look(client: &Client) -> Result<SyncBatch, MatrixError> {
+    let mut request = sync_events::v3::Request::new();
+    request.filter = Some(SyncFilter::FilterDefinition(filter()));
+    request.set_presence = PresenceState::Offline;
+    request.timeout = Some(FULL_STATE_WITHIN + odd_millis());
+    let patience = RequestConfig::new().disable_retry().timeout(FULL_STATE_WITHIN);
+    let response = client.send(request).with_request_config(patience).await?;
+    let joined = response
+        .rooms
+        .join
         .iter()
-        .map(json_of)
-        .find(|event| event.get("type").and_then(Value::as_str) == Some(event_type))
-        .and_then(|mut event| event.get_mut("content").map(Value::take))
+        .map(|(room, update)| {
+            let (before, timeline_counts) = match &update.state {
+                sync_events::v3::State::Before(state) => (&state.events, true),
+                sync_events::v3::State::After(state) => (&state.events, false),
+                _ => return (room.clone(), JoinedUpdate::default()),
+            };
+            let timeline: Vec<Value> = update.timeline.events.iter().map(json_of).collect();
+            let mut state: Vec<StateEvent> =
+                before.iter().filter_map(|event| wire::kept_state_event(&json_of(event))).collect();
+            if timeline_counts {
+                state.extend(timeline.iter().filter_map(wire::kept_state_event));
+            }
+            let notes: Vec<Value> = update.account_data.events.iter().map(json_of).collect();
+            (room.clone(), JoinedUpdate { state, entry_of: entry_note(&notes), ..JoinedUpdate::default() })
+        })
+        .collect();
+    Ok(SyncBatch {
+        next_batch: response.next_batch,
+        full_state: true,
+        from_nothing: true,
+        joined,
+        ..SyncBatch::default()
+    })
 }
 
 /// Up to four seconds, different for each call.

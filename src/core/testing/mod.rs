@@ -65,6 +65,8 @@ pub(crate) fn chat(number: u32) -> Chat {
 pub(crate) struct Drafts(pub(crate) Mutex<Vec<String>>);
 
 impl DraftSink for Drafts {
+    fn working(&self) {}
+
     fn draft(&self, markdown: &str) {
         self.0.lock().unwrap().push(markdown.to_owned());
     }

@@ -22,23 +22,24 @@ use crate::{
     clock::Clock,
     core::{
         chat::{ChatRoomsError, ChatStoreError, Locale},
-        ids::{AgentId, RoomKey, UserKey},
+        ids::{RoomKey, UserKey},
     },
     matrix::{
         client::{MatrixClient, MatrixError},
         store::{Store, StoreError},
     },
+    platform::routed::Agents,
 };
 
 /// How rooms are named and who answers in them, where nobody chose otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Defaults {
     /// First word of Space names.
     pub brand: String,
     /// Language of users who chose none.
     pub locale: Locale,
-    /// Agent of new chats of users who chose none.
-    pub agent: AgentId,
+    /// Who may answer whom.
+    pub agents: Arc<Agents>,
 }
 
 /// After a `createRoom` whose end is unknown, the server may still be busy making the room: it is looked for this long

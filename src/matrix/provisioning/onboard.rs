@@ -54,11 +54,12 @@ impl Provisioner {
             owner: user_id.clone(),
             intent: derived_uuid(&format!("space:{}:{user}", self.client.user_id())),
         };
+        let agent = self.agent_of(user, None);
         let space_marker = SpaceMarker {
             version: VERSION,
             owner: user_id,
             locale: Some(self.defaults.locale.code().to_owned()),
-            default_agent: Some(self.defaults.agent.as_str().to_owned()),
+            default_agent: agent.as_ref().map(ToString::to_string),
             streaming: None,
         };
         let plan = serde_json::json!({"display_name": display_name});
@@ -73,7 +74,7 @@ impl Provisioner {
             user: user.clone(),
             space: RoomKey::new(room.as_str()),
             locale: Some(self.defaults.locale),
-            default_agent: Some(self.defaults.agent.clone()),
+            default_agent: agent,
             streaming: None,
         })
     }
@@ -141,8 +142,9 @@ impl Provisioner {
         owner.locale.unwrap_or(self.defaults.locale)
     }
 
-    pub(super) fn agent_of(&self, owner: &Owner) -> AgentId {
-        owner.default_agent.clone().unwrap_or_else(|| self.defaults.agent.clone())
+    /// The owner's choice where it is still there and theirs to use, else the registry's.
+    pub(super) fn agent_of(&self, user: &UserKey, chosen: Option<&AgentId>) -> Option<AgentId> {
+        self.defaults.agents.for_new_chat(user, chosen).map(|agent| agent.id.clone())
     }
 }
 

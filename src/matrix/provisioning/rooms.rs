@@ -76,10 +76,12 @@ impl Provisioner {
             Some(name) => name.to_owned(),
             None => text::chat_name(self.locale_of(owner), ChatId::new(number)),
         };
+        let agent = self.agent_of(&owner.user, owner.default_agent.as_ref());
+        let agent = agent.ok_or_else(|| ChatRoomsError::Refused("no agent serves this user".into()))?;
         Ok(json!({
             "number": number,
             "name": name,
-            "agent": self.agent_of(owner).as_str(),
+            "agent": agent,
             "context": derived_uuid(&format!("context:{intent}")),
         }))
     }

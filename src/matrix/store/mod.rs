@@ -8,6 +8,7 @@ mod invites;
 mod journal;
 mod migrate;
 mod outbox;
+mod probe;
 mod provisions;
 pub mod rows;
 mod state_cache;
@@ -27,6 +28,7 @@ pub use self::{
     invites::{Invite, InviteStep},
     journal::{Entry, Gap},
     outbox::{NewMessage, OutMessage},
+    probe::ReadingProbe,
     provisions::Provision,
 };
 
