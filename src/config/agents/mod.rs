@@ -6,6 +6,8 @@ mod parse;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod yaml_tests;
 
 use std::{
     fs, io,

@@ -1,6 +1,11 @@
 //! The configuration as an operator meets it: variables in, values or complaints out.
 
+mod accepted;
 mod contradictions;
+mod people;
+mod problems;
+mod properties;
+mod reader;
 mod secrets;
 mod sections;
 mod sources;

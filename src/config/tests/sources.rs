@@ -154,3 +154,45 @@ fn the_example_is_a_configuration_that_can_be_read() {
     let config = Config::read(&env).unwrap();
     assert_eq!(config.warnings, []);
 }
+
+#[test]
+fn dotenv_lines_are_read_as_a_shell_would() {
+    let table = [
+        ("A=1", Some("1")),
+        ("A=1\r\n", Some("1")),
+        ("A = 1", Some("1")),
+        ("A=", Some("")),
+        ("A=''", Some("")),
+        ("A=\"two words\"", Some("two words")),
+        ("A='$NOT_SET # no comment'", Some("$NOT_SET # no comment")),
+        ("A=\"x${NOT_SET}\"", Some("x")),
+        ("A=x # comment", Some("x")),
+        ("A=x#y", Some("x#y")),
+        ("A=\"line\\nline\"", Some("line\nline")),
+        ("A=1\nA=2", Some("2")),
+        ("#A=1", None),
+        ("", None),
+    ];
+    for (content, expected) in table {
+        let (_folder, env) = env_with_dotenv(content, &[]);
+        assert_eq!(env.problems(), [], "{content:?}");
+        assert_eq!(env.get("A"), expected, "{content:?}");
+    }
+}
+
+#[test]
+fn an_empty_real_variable_wins_too() {
+    let (_folder, env) = env_with_dotenv(
+        "SURFACES_HTTP_ADDR=0.0.0.0:80\n",
+        &[("SURFACES_HTTP_ADDR", "")],
+    );
+    assert_eq!(env.get("SURFACES_HTTP_ADDR"), Some(""));
+}
+
+#[test]
+fn relative_paths_start_from_the_folder_and_absolute_ones_do_not() {
+    let env = Env::default().in_folder("/data");
+    assert_eq!(env.resolve("a/b"), Path::new("/data/a/b"));
+    assert_eq!(env.resolve("/a/b"), Path::new("/a/b"));
+    assert_eq!(Env::default().resolve("a/b"), Path::new("a/b"));
+}
