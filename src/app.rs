@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
-    config::{AgentKind, Config, Credentials, InitialSync, Registry},
+    config::{AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource},
     core::{
         chat::{ChatRooms, ChatStore},
         dispatch::{DispatchSettings, Dispatcher},
@@ -53,6 +53,12 @@ pub enum Purpose {
 
 /// Takes hold of the data, opens the stores, logs in, and runs. The report is that of the first reconcile.
 pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    if config.agents.source == RegistrySource::Embedded {
+        tracing::info!("no agent registry is configured: the built-in mock agent answers");
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tasks = Tasks::default();
     let signals = OsSignals::listen().context("signals cannot be listened to")?;

@@ -6,7 +6,6 @@ use surfaces_bot::{
     cli::{self, Cli, Command, Failure, Outcome, doctor, healthcheck},
     config::{Config, Env},
     logging,
-    matrix::store::ReadingProbe,
 };
 
 #[tokio::main]
@@ -16,7 +15,7 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn obey(command: Command, env: &Env) -> Outcome {
-    let parts = |config: &Config| doctor::Parts { agents: app::agents(&config.agents), store: Box::new(ReadingProbe) };
+    let parts = |config: &Config| doctor::Parts { agents: app::agents(&config.agents), store: Box::new(doctor::ReadingProbe) };
     match command {
         Command::Healthcheck => return Ok(healthcheck::run(env).await),
         Command::Doctor(args) => return Ok(doctor::run(env, args, parts).await),
@@ -24,7 +23,6 @@ async fn obey(command: Command, env: &Env) -> Outcome {
     }
     let config = Config::read(env).map_err(Failure::Configuration)?;
     logging::init(&config.log).map_err(|error| Failure::Failed(error.into()))?;
-    config.log_warnings();
     match command {
         Command::Reconcile(args) => cli::reconcile::run(config, args).await,
         Command::Reset(args) => cli::reset::run(config, args).await,

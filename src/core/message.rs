@@ -61,8 +61,6 @@ impl Reply {
 pub trait DraftSink: Send + Sync {
     /// An agent was asked, and may take a while.
     fn working(&self);
-    /// An agent was asked, and may take a while.
-    fn working(&self);
     /// The answer so far, as CommonMark.
     fn draft(&self, markdown: &str);
 }

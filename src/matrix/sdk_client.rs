@@ -109,9 +109,9 @@ impl MatrixClient for SdkClient {
     }
 
     async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
-        let request = profile::get_display_name::v3::Request::new(user.to_owned());
+        let request = profile::get_profile::v3::Request::new(user.to_owned());
         match self.client.send(request).await.map_err(MatrixError::from) {
-            Ok(response) => Ok(response.displayname),
+            Ok(response) => Ok(response.get("displayname").and_then(Value::as_str).map(str::to_owned)),
             Err(MatrixError::Refused { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -3,6 +3,7 @@
 //! Takes no lock, starts no session and leaves nothing behind.
 
 mod check;
+mod database;
 mod folders;
 mod homeserver;
 mod session;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use self::check::{Check, Trouble};
+pub use self::database::ReadingProbe;
 pub use self::session::SESSION_FILE;
 
 /// How long one question to the homeserver or an agent may take.

@@ -8,7 +8,6 @@ mod invites;
 mod journal;
 mod migrate;
 mod outbox;
-mod probe;
 mod provisions;
 pub mod rows;
 mod state_cache;
@@ -28,7 +27,6 @@ pub use self::{
     invites::{Invite, InviteStep},
     journal::{Entry, Gap},
     outbox::{NewMessage, OutMessage},
-    probe::ReadingProbe,
     provisions::Provision,
 };
 
