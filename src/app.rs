@@ -63,7 +63,8 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     let tasks = Tasks::default();
     let signals = OsSignals::listen().context("signals cannot be listened to")?;
     let _held = hold(&config)?;
-    let opened = Store::open(&config.matrix.db_path, clock.now()).context("the database cannot be opened")?;
+    let opened = Store::open(&config.matrix.db_path, clock.now())
+        .context("the database cannot be opened")?;
     if let Some(aside) = &opened.moved_aside {
         tracing::error!(path = %aside.display(), "the database was corrupt: it was moved aside and is rebuilt from the homeserver");
     }
@@ -71,18 +72,36 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     let readiness = Readiness::new(Arc::clone(&clock));
     let metrics = Metrics::new();
     if let (Some(addr), Purpose::Run) = (config.http_addr, purpose) {
-        let server = OpsServer::bind(addr, readiness.clone(), metrics.clone(), Arc::new(store.clone()))
-            .await
-            .context("the HTTP server cannot start")?;
-        let end = tasks.stop().clone();
+        let server = OpsServer::bind(
+            addr,
+            readiness.clone(),
+            metrics.clone(),
+            Arc::new(store.clone()),
+        )
+        .await
+        .context("the HTTP server cannot start")?;
+        let end = tasks.draining().clone();
         tasks.spawn("HTTP server", server.serve(end));
     }
     let report = Arc::new(std::sync::Mutex::new(Report::default()));
     let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
     tasks.spawn("bot", async move {
-        let ended = run(config, purpose, clock, main_store, readiness, metrics, &main_tasks).await;
+        let ended = run(
+            config,
+            purpose,
+            clock,
+            main_store,
+            readiness,
+            metrics,
+            &main_tasks,
+        )
+        .await;
         match ended {
-            Ok(found) => *main_report.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = found,
+            Ok(found) => {
+                *main_report
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = found
+            }
             Err(error) => main_tasks.fail(error),
         }
         main_tasks.shut_down();
@@ -92,7 +111,10 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
         tracing::warn!(%error, "the database could not be tidied up; nothing is lost");
     }
     ended.map_err(failure)?;
-    let report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let report = report
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .clone();
     Ok(report)
 }
 
@@ -142,8 +164,15 @@ async fn assemble(
         tasks.stop().clone(),
         Arc::new(move |_| counted.send_retried()),
     ));
-    let agents = Arc::new(Agents::new(agents(&config.agents), config.agents.default.clone()));
-    let amnesia = store.position(&session.device_id).await?.is_none().then(|| clock.now());
+    let agents = Arc::new(Agents::new(
+        agents(&config.agents),
+        config.agents.default.clone(),
+    ));
+    let amnesia = store
+        .position(&session.device_id)
+        .await?
+        .is_none()
+        .then(|| clock.now());
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
         store.clone(),
@@ -163,7 +192,11 @@ async fn assemble(
     let chat_store: Arc<dyn ChatStore> = Arc::new(store.clone());
     let rooms: Arc<dyn ChatRooms> = Arc::new(provisioner.clone());
     let dispatcher = Arc::new(Dispatcher::new(chat_store, rooms, agents, settings));
-    let reconciler = Reconciler::new(Arc::clone(&patient), store.clone(), reconcile_defaults(config));
+    let reconciler = Reconciler::new(
+        Arc::clone(&patient),
+        store.clone(),
+        reconcile_defaults(config),
+    );
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),
         store: store.clone(),
@@ -206,12 +239,16 @@ async fn assemble(
 
 /// What a reconcile would do now. Takes no hold of the data and writes nothing anywhere.
 pub async fn check(config: &Config) -> Result<Report, Failure> {
-    let store = match Store::open_for_reading(&config.matrix.db_path).context("the database cannot be read")? {
+    let store = match Store::open_for_reading(&config.matrix.db_path)
+        .context("the database cannot be read")?
+    {
         Some(store) => store,
         None => Store::in_memory().context("no database in memory")?,
     };
     let stop = CancellationToken::new();
-    let (session, trace) = session::open_without_store(&login(config), &stop).await.map_err(|error| failure(error.into()))?;
+    let (session, trace) = session::open_without_store(&login(config), &stop)
+        .await
+        .map_err(|error| failure(error.into()))?;
     let found = look(config, &session, store, stop).await;
     if trace == Trace::Device {
         session::log_out(&session).await;
@@ -219,12 +256,26 @@ pub async fn check(config: &Config) -> Result<Report, Failure> {
     found.map_err(failure)
 }
 
-async fn look(config: &Config, session: &Session, store: Store, stop: CancellationToken) -> anyhow::Result<Report> {
+async fn look(
+    config: &Config,
+    session: &Session,
+    store: Store,
+    stop: CancellationToken,
+) -> anyhow::Result<Report> {
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
     let client = PatientClient::new(plain, stop, Arc::new(|_| {}));
-    let batch = sync::look(&session.client).await.context("the homeserver did not tell its state")?;
+    let batch = sync::look(&session.client)
+        .await
+        .context("the homeserver did not tell its state")?;
     let snapshot = Snapshot::of_full_sync(batch, &client.joined_rooms().await?);
-    let outcome = reconcile::run(&client, &store, snapshot, &reconcile_defaults(config), &Mode::Check).await?;
+    let outcome = reconcile::run(
+        &client,
+        &store,
+        snapshot,
+        &reconcile_defaults(config),
+        &Mode::Check,
+    )
+    .await?;
     Ok(outcome.report)
 }
 
@@ -243,7 +294,9 @@ pub fn login(config: &Config) -> Login {
         homeserver: matrix.homeserver.clone(),
         user_id: matrix.user_id.clone(),
         credentials: match &matrix.credentials {
-            Credentials::Password(password) => session::Credentials::Password(password.expose().to_owned()),
+            Credentials::Password(password) => {
+                session::Credentials::Password(password.expose().to_owned())
+            }
             Credentials::AccessToken { token, device_id } => session::Credentials::AccessToken {
                 token: token.expose().to_owned(),
                 device_id: device_id.as_ref().map(ToString::to_string),
@@ -265,7 +318,9 @@ pub fn agents(registry: &Registry) -> Vec<Agent> {
             description: entry.description.clone(),
             users: entry.users.clone(),
             client: match &entry.kind {
-                AgentKind::Mock { delay } => Arc::new(MockAgent::new(entry.id.clone()).with_pause(*delay)),
+                AgentKind::Mock { delay } => {
+                    Arc::new(MockAgent::new(entry.id.clone()).with_pause(*delay))
+                }
             },
         })
         .collect()

@@ -33,7 +33,10 @@ pub enum LockError {
 impl DataLock {
     /// Takes hold of both, or of neither. Their folders are made where they are missing.
     pub fn take(db_path: &Path, store_path: &Path) -> Result<Self, LockError> {
-        let held = lock_files(db_path, store_path).iter().map(|path| hold(path)).collect::<Result<_, _>>()?;
+        let held = lock_files(db_path, store_path)
+            .iter()
+            .map(|path| hold(path))
+            .collect::<Result<_, _>>()?;
         Ok(Self { _held: held })
     }
 }
@@ -46,11 +49,19 @@ pub fn lock_files(db_path: &Path, store_path: &Path) -> [PathBuf; 2] {
 }
 
 fn hold(path: &Path) -> Result<File, LockError> {
-    let unusable = |source| LockError::Unusable { path: path.to_owned(), source };
+    let unusable = |source| LockError::Unusable {
+        path: path.to_owned(),
+        source,
+    };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unusable)?;
     }
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(unusable)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LockError::Held(path.to_owned())),
@@ -65,10 +76,19 @@ mod tests {
     #[test]
     fn only_one_holds_a_database_or_a_store_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let (db, store) = (folder.path().join("data/bot.db"), folder.path().join("store"));
+        let (db, store) = (
+            folder.path().join("data/bot.db"),
+            folder.path().join("store"),
+        );
         let first = DataLock::take(&db, &store).unwrap();
-        for (db, store) in [(&db, folder.path().join("other")), (&folder.path().join("other.db"), store.clone())] {
-            assert!(matches!(DataLock::take(db, &store), Err(LockError::Held(_))));
+        for (db, store) in [
+            (&db, folder.path().join("other")),
+            (&folder.path().join("other.db"), store.clone()),
+        ] {
+            assert!(matches!(
+                DataLock::take(db, &store),
+                Err(LockError::Held(_))
+            ));
         }
         drop(first);
         DataLock::take(&db, &store).unwrap();
@@ -78,7 +98,11 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
-        let error = DataLock::take(&folder.path().join("file/bot.db"), &folder.path().join("store")).unwrap_err();
+        let error = DataLock::take(
+            &folder.path().join("file/bot.db"),
+            &folder.path().join("store"),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("bot.db.lock"), "{error}");
     }
 }

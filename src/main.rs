@@ -15,7 +15,10 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn obey(command: Command, env: &Env) -> Outcome {
-    let parts = |config: &Config| doctor::Parts { agents: app::agents(&config.agents), store: Box::new(doctor::ReadingProbe) };
+    let parts = |config: &Config| doctor::Parts {
+        agents: app::agents(&config.agents),
+        store: Box::new(doctor::ReadingProbe),
+    };
     match command {
         Command::Healthcheck => return Ok(healthcheck::run(env).await),
         Command::Doctor(args) => return Ok(doctor::run(env, args, parts).await),

@@ -36,12 +36,15 @@ fn local_only(config: &Config, args: ResetArgs) -> Outcome {
     for file in &files {
         output::line(&format!("  {}", file.display()));
     }
-    let device = session::saved(&config.matrix.store_path).map(|saved| saved.meta.device_id.to_string());
+    let device =
+        session::saved(&config.matrix.store_path).map(|saved| saved.meta.device_id.to_string());
     output::line("These stay on the homeserver:");
     output::line("  every Space and chat room, with all messages: the next start finds them again");
     output::line(&format!(
         "  the bot's session{}: sign it out in a Matrix client, under Settings > Sessions",
-        device.map(|device| format!(" {device}")).unwrap_or_default()
+        device
+            .map(|device| format!(" {device}"))
+            .unwrap_or_default()
     ));
     output::line("To make the rooms go away too, use --mode server-leave-forget first.");
     if args.dry_run || !agreed(args)? {
@@ -59,13 +62,21 @@ fn local_only(config: &Config, args: ResetArgs) -> Outcome {
 /// The database with its companions, and what the SDK and we keep in the store folder.
 fn local_files(config: &Config) -> io::Result<Vec<PathBuf>> {
     let db = &config.matrix.db_path;
-    let mut files: Vec<PathBuf> =
-        ["", "-wal", "-shm", ".lock"].iter().map(|suffix| with_suffix(db, suffix)).filter(|file| file.exists()).collect();
+    let mut files: Vec<PathBuf> = ["", "-wal", "-shm", ".lock"]
+        .iter()
+        .map(|suffix| with_suffix(db, suffix))
+        .filter(|file| file.exists())
+        .collect();
     if config.matrix.store_path.exists() {
         for entry in fs::read_dir(&config.matrix.store_path)? {
             let path = entry?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let ours = name.starts_with("matrix-sdk-") || name.starts_with("session.json") || name == "surfaces.lock";
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let ours = name.starts_with("matrix-sdk-")
+                || name.starts_with("session.json")
+                || name == "surfaces.lock";
             if ours && path.is_file() {
                 files.push(path);
             }
@@ -76,7 +87,9 @@ fn local_files(config: &Config) -> io::Result<Vec<PathBuf>> {
 }
 
 async fn server_leave_forget(config: &Config, args: ResetArgs) -> Outcome {
-    let reset = ServerReset::open(&app::login(config)).await.map_err(app::failure)?;
+    let reset = ServerReset::open(&app::login(config))
+        .await
+        .map_err(app::failure)?;
     let result = leave_and_forget(&reset, args).await;
     reset.close().await;
     result
@@ -84,26 +97,43 @@ async fn server_leave_forget(config: &Config, args: ResetArgs) -> Outcome {
 
 async fn leave_and_forget(reset: &ServerReset, args: ResetArgs) -> Outcome {
     let plan = reset.plan().await.context("the rooms cannot be listed")?;
-    output::line(&format!("The bot leaves and forgets {} rooms that it made:", plan.own.len()));
+    output::line(&format!(
+        "The bot leaves and forgets {} rooms that it made:",
+        plan.own.len()
+    ));
     for room in &plan.own {
         output::line(&format!("  {} {}", room.id, room.name));
     }
-    output::line(&format!("{} rooms were made by others, and are left alone:", plan.others.len()));
+    output::line(&format!(
+        "{} rooms were made by others, and are left alone:",
+        plan.others.len()
+    ));
     for room in &plan.others {
         output::line(&format!("  {} {}", room.id, room.name));
     }
     if args.dry_run || !agreed(args)? {
         return Ok(ExitCode::Done);
     }
-    let refused = reset.leave_and_forget(&plan.own).await.context("the rooms could not all be left")?;
+    let refused = reset
+        .leave_and_forget(&plan.own)
+        .await
+        .context("the rooms could not all be left")?;
     for (room, reason) in &refused {
         output::line(&format!("  {room} could not be left: {reason}"));
     }
-    output::line("Done. The rooms still exist for their other members, without the bot. What remains by hand:");
-    output::line("  each user leaves the old Space and its rooms in a Matrix client, and invites the bot anew;");
+    output::line(
+        "Done. The rooms still exist for their other members, without the bot. What remains by hand:",
+    );
+    output::line(
+        "  each user leaves the old Space and its rooms in a Matrix client, and invites the bot anew;",
+    );
     output::line("  an administrator of the homeserver may delete the rooms;");
     output::line("  --mode local-only removes the database and the saved session.");
-    Ok(if refused.is_empty() { ExitCode::Done } else { ExitCode::Failed })
+    Ok(if refused.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::Failed
+    })
 }
 
 fn agreed(args: ResetArgs) -> Result<bool, Failure> {
@@ -111,10 +141,15 @@ fn agreed(args: ResetArgs) -> Result<bool, Failure> {
         return Ok(true);
     }
     let mut out = io::stderr();
-    let asked = out.write_all(b"Go ahead? Type yes: ").and_then(|()| out.flush());
+    let asked = out
+        .write_all(b"Go ahead? Type yes: ")
+        .and_then(|()| out.flush());
     asked.context("the terminal cannot be written to")?;
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).context("the terminal cannot be read")?;
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("the terminal cannot be read")?;
     let yes = answer.trim() == "yes";
     if !yes {
         output::line("Nothing was touched.");

@@ -8,5 +8,7 @@ use crate::{
 
 /// Runs until the process is asked to end.
 pub async fn run(config: Config) -> Outcome {
-    app::start(config, Purpose::Run).await.map(|_| ExitCode::Done)
+    app::start(config, Purpose::Run)
+        .await
+        .map(|_| ExitCode::Done)
 }

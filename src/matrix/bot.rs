@@ -97,13 +97,24 @@ impl Bot {
     pub async fn first_sync(&self) -> Result<Vec<OwnedRoomId>, BotError> {
         let kept = self.store.position(&self.device_id).await?;
         let mut full = kept.is_none() || self.first_sync == FirstSync::Full;
-        self.sync_and_commit(from(kept, full), Duration::ZERO).await?;
+        self.sync_and_commit(from(kept, full), Duration::ZERO)
+            .await?;
         loop {
             let joined = self.client.joined_rooms().await?;
-            let known: Vec<OwnedRoomId> = self.store.joined_rooms().await?.into_iter().map(|(room, _)| room).collect();
-            let complete = known.len() == joined.len() && known.iter().all(|room| joined.contains(room));
+            let known: Vec<OwnedRoomId> = self
+                .store
+                .joined_rooms()
+                .await?
+                .into_iter()
+                .map(|(room, _)| room)
+                .collect();
+            let complete =
+                known.len() == joined.len() && known.iter().all(|room| joined.contains(room));
             if complete || full {
-                return Ok(joined.into_iter().filter(|room| !known.contains(room)).collect());
+                return Ok(joined
+                    .into_iter()
+                    .filter(|room| !known.contains(room))
+                    .collect());
             }
             tracing::info!(
                 joined = joined.len(),
@@ -112,7 +123,8 @@ impl Bot {
             );
             full = true;
             let position = self.store.position(&self.device_id).await?;
-            self.sync_and_commit(from(position, true), Duration::ZERO).await?;
+            self.sync_and_commit(from(position, true), Duration::ZERO)
+                .await?;
         }
     }
 
@@ -141,9 +153,14 @@ impl Bot {
     async fn live(&self) -> Result<(), BotError> {
         loop {
             let Some(position) = self.store.position(&self.device_id).await? else {
-                return Err(BotError::Matrix(MatrixError::Local("the sync position is gone".to_owned())));
+                return Err(BotError::Matrix(MatrixError::Local(
+                    "the sync position is gone".to_owned(),
+                )));
             };
-            let left = match self.sync_and_commit(SyncFrom::Position(position), LONG_POLL).await {
+            let left = match self
+                .sync_and_commit(SyncFrom::Position(position), LONG_POLL)
+                .await
+            {
                 Err(BotError::ShuttingDown) => return Ok(()),
                 other => other?,
             };
@@ -151,7 +168,10 @@ impl Bot {
                 // The rows of rooms the bot was removed from say so from now on.
                 match self.reconciler.full([]).await {
                     Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => return Ok(()),
-                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "reconcile failed"),
+                    Err(error) => tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "reconcile failed"
+                    ),
                     Ok(report) => report.log(),
                 }
             }
@@ -187,7 +207,11 @@ impl Bot {
         }
     }
 
-    async fn sync(&self, mut from: SyncFrom, wait: Duration) -> Result<crate::matrix::batch::SyncBatch, BotError> {
+    async fn sync(
+        &self,
+        mut from: SyncFrom,
+        wait: Duration,
+    ) -> Result<crate::matrix::batch::SyncBatch, BotError> {
         let mut pauses = backoff();
         loop {
             let attempt = tokio::select! {
@@ -205,7 +229,9 @@ impl Bot {
                 from = SyncFrom::Nothing;
                 continue;
             }
-            let Some(pause) = pause_after(&error, &mut pauses) else { return Err(error.into()) };
+            let Some(pause) = pause_after(&error, &mut pauses) else {
+                return Err(error.into());
+            };
             tracing::warn!(%error, pause_ms = pause.as_millis(), "the sync failed: trying again");
             self.tasks.pause(pause).await;
         }

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::Value;
 
-use crate::matrix::{batch::{SyncBatch, TimelineItem}, state::StateEvent};
+use crate::matrix::{
+    batch::{SyncBatch, TimelineItem},
+    state::StateEvent,
+};
 
 /// Why a request came to nothing, sorted by what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +138,11 @@ pub trait MatrixClient: Send + Sync {
     /// Shows or ends the typing notice.
     async fn set_typing(&self, room: &RoomId, typing: bool) -> Result<(), MatrixError>;
     /// The readable form of an encrypted event, if its key has come by now. Asks no server.
-    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError>;
+    async fn decrypt(
+        &self,
+        room: &RoomId,
+        item: &TimelineItem,
+    ) -> Result<Option<TimelineItem>, MatrixError>;
     /// `GET /rooms/{id}/messages`, backwards from the token: events newest first, and the token further back.
     async fn messages_before(
         &self,

@@ -64,15 +64,26 @@ pub fn edit_of(target: &EventId, content: Value) -> Value {
 }
 
 fn to_html(markdown: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut image = false;
     let events = Parser::new_ext(markdown, options).filter_map(|event| match event {
         // Shown as it was written: nothing of an agent's or a user's text becomes markup by itself.
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
         // Clients load no foreign pictures: what remains is a link with the picture's description.
-        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+        Event::Start(Tag::Image {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) => {
             image = true;
-            Some(Event::Start(Tag::Link { link_type, dest_url, title, id }))
+            Some(Event::Start(Tag::Link {
+                link_type,
+                dest_url,
+                title,
+                id,
+            }))
         }
         Event::End(TagEnd::Image) => {
             image = false;
@@ -85,7 +96,10 @@ fn to_html(markdown: &str) -> String {
     html::push_html(&mut out, events);
     // One paragraph alone needs no paragraph: clients show it without the extra space.
     let trimmed = out.trim_end();
-    match trimmed.strip_prefix("<p>").and_then(|rest| rest.strip_suffix("</p>")) {
+    match trimmed
+        .strip_prefix("<p>")
+        .and_then(|rest| rest.strip_suffix("</p>"))
+    {
         Some(inner) if !inner.contains("<p>") => inner.to_owned(),
         _ => trimmed.to_owned(),
     }
@@ -99,16 +113,25 @@ mod tests {
     use super::*;
 
     fn html_of(markdown: &str) -> String {
-        message(&Reply::answer(markdown))["formatted_body"].as_str().unwrap().to_owned()
+        message(&Reply::answer(markdown))["formatted_body"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
     fn markdown_becomes_what_clients_show() {
         let cases = [
             ("hello", "hello"),
-            ("**bold** and `code`", "<strong>bold</strong> and <code>code</code>"),
+            (
+                "**bold** and `code`",
+                "<strong>bold</strong> and <code>code</code>",
+            ),
             ("one\n\ntwo", "<p>one</p>\n<p>two</p>"),
-            ("```rust\nfn f() {}\n```", "<pre><code class=\"language-rust\">fn f() {}\n</code></pre>"),
+            (
+                "```rust\nfn f() {}\n```",
+                "<pre><code class=\"language-rust\">fn f() {}\n</code></pre>",
+            ),
             ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ];
         for (markdown, expected) in cases {
@@ -119,20 +142,29 @@ mod tests {
 
     #[test]
     fn raw_html_is_shown_and_not_interpreted() {
-        assert_eq!(html_of("<script>x</script>"), "&lt;script&gt;x&lt;/script&gt;");
+        assert_eq!(
+            html_of("<script>x</script>"),
+            "&lt;script&gt;x&lt;/script&gt;"
+        );
         assert_eq!(html_of("a <b>c</b>"), "a &lt;b&gt;c&lt;/b&gt;");
     }
 
     #[test]
     fn a_picture_becomes_a_link() {
-        assert_eq!(html_of("![cat](https://example.org/c.png)"), "<a href=\"https://example.org/c.png\">cat</a>");
+        assert_eq!(
+            html_of("![cat](https://example.org/c.png)"),
+            "<a href=\"https://example.org/c.png\">cat</a>"
+        );
     }
 
     #[test]
     fn an_edit_keeps_the_question_and_drops_the_thread_from_the_new_content() {
         let content = answering(message(&Reply::answer("hi")), "$q", Some("$root"));
         let edit = edit_of(event_id!("$first"), content);
-        assert_eq!(edit["m.relates_to"], json!({"rel_type": "m.replace", "event_id": "$first"}));
+        assert_eq!(
+            edit["m.relates_to"],
+            json!({"rel_type": "m.replace", "event_id": "$first"})
+        );
         assert_eq!(edit["m.new_content"]["body"], "hi");
         assert_eq!(edit["m.new_content"].get("m.relates_to"), None);
         assert_eq!(edit[ANSWERS_KEY], "$q");

@@ -76,12 +76,18 @@ impl Drafter {
     }
 
     /// The sink, and the work that shows what is put into it. The work ends soon after the sink is dropped.
-    pub fn begin(&self, target: DraftTarget) -> (LiveDrafts, impl Future<Output = ()> + Send + 'static) {
+    pub fn begin(
+        &self,
+        target: DraftTarget,
+    ) -> (LiveDrafts, impl Future<Output = ()> + Send + 'static) {
         let (text, text_changes) = watch::channel(None);
         let (working, working_changes) = watch::channel(false);
         let this = self.clone();
         let work = async move {
-            tokio::join!(this.show(&target, text_changes), this.type_along(&target, working_changes));
+            tokio::join!(
+                this.show(&target, text_changes),
+                this.type_along(&target, working_changes)
+            );
         };
         (LiveDrafts { text, working }, work)
     }
@@ -91,7 +97,9 @@ impl Drafter {
             return;
         }
         let markdown = text.borrow_and_update().clone().unwrap_or_default();
-        let Some(message) = self.first(target, &markdown).await else { return };
+        let Some(message) = self.first(target, &markdown).await else {
+            return;
+        };
         let mut pause = FIRST_PAUSE;
         for _ in 0..MOST_EDITS {
             if ended_within(&mut text, pause).await || text.changed().await.is_err() {
@@ -103,7 +111,10 @@ impl Drafter {
             match self.client.send_message(&target.room, &id, &edit).await {
                 Ok(_) => pause = (pause * 6 / 5).min(LONGEST_PAUSE),
                 Err(MatrixError::RateLimited { retry_after }) => {
-                    pause = retry_after.unwrap_or(pause * 2).max(pause).min(Duration::from_secs(60));
+                    pause = retry_after
+                        .unwrap_or(pause * 2)
+                        .max(pause)
+                        .min(Duration::from_secs(60));
                 }
                 Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
@@ -111,7 +122,11 @@ impl Drafter {
     }
 
     /// The message that the edits belong to: frozen, so that a crash finds it again.
-    async fn first(&self, target: &DraftTarget, markdown: &str) -> Option<matrix_sdk::ruma::OwnedEventId> {
+    async fn first(
+        &self,
+        target: &DraftTarget,
+        markdown: &str,
+    ) -> Option<matrix_sdk::ruma::OwnedEventId> {
         let known = self.store.frozen(&target.question).await.ok()?;
         if let Some(message) = known.into_iter().find(|message| message.part == DRAFT_PART)
             && let Some(event) = message.event_id
@@ -124,9 +139,19 @@ impl Drafter {
             content: draft_content(target, markdown),
         };
         let (id, content) = (message.transaction_id.clone(), message.content.clone());
-        self.store.freeze(&target.question, &target.room, vec![message]).await.ok()?;
-        let event = self.client.send_message(&target.room, &id, &content).await.ok()?;
-        self.store.sent(&target.question, DRAFT_PART, &event).await.ok()?;
+        self.store
+            .freeze(&target.question, &target.room, vec![message])
+            .await
+            .ok()?;
+        let event = self
+            .client
+            .send_message(&target.room, &id, &content)
+            .await
+            .ok()?;
+        self.store
+            .sent(&target.question, DRAFT_PART, &event)
+            .await
+            .ok()?;
         Some(event)
     }
 
@@ -159,7 +184,10 @@ async fn ended_within<T>(changes: &mut watch::Receiver<T>, time: Duration) -> bo
 }
 
 fn draft_content(target: &DraftTarget, markdown: &str) -> serde_json::Value {
-    let shown = split(markdown, LONGEST_DRAFT).into_iter().next().unwrap_or_default();
+    let shown = split(markdown, LONGEST_DRAFT)
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     let mut content = content::answering(
         content::message(&Reply::answer(shown)),
         &target.question,

@@ -29,9 +29,13 @@ pub enum Said {
 /// Reads one event.
 pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
     match item.event_type.as_str() {
-        "m.room.name" => {
-            Said::Named(item.content.get("name").and_then(Value::as_str).unwrap_or_default().to_owned())
-        }
+        "m.room.name" => Said::Named(
+            item.content
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        ),
         "m.room.encrypted" => Said::Unreadable,
         "m.room.message" => words(room, item).map_or(Said::Other, Said::Words),
         _ => Said::Other,
@@ -116,15 +120,22 @@ mod tests {
     fn a_message_in_a_thread_knows_its_thread() {
         let content = json!({"msgtype": "m.text", "body": "hi",
                              "m.relates_to": {"rel_type": "m.thread", "event_id": "$root"}});
-        let Said::Words(incoming) = said(content) else { panic!("not words") };
+        let Said::Words(incoming) = said(content) else {
+            panic!("not words")
+        };
         assert_eq!(incoming.thread, Some(EventKey::new("$root")));
         assert_eq!(incoming.sent_at, UNIX_EPOCH + Duration::from_secs(5));
     }
 
     #[test]
     fn content_of_the_wrong_shape_is_nothing_to_answer() {
-        for content in [json!({}), json!(null), json!({"msgtype": "m.text"}), json!({"msgtype": 7, "body": []}),
-                        json!({"msgtype": "m.image", "body": "cat.png"})] {
+        for content in [
+            json!({}),
+            json!(null),
+            json!({"msgtype": "m.text"}),
+            json!({"msgtype": 7, "body": []}),
+            json!({"msgtype": "m.image", "body": "cat.png"}),
+        ] {
             assert_eq!(said(content.clone()), Said::Other, "{content}");
         }
     }

@@ -48,21 +48,31 @@ enum Unfinished {
 impl GapFiller {
     /// `client` must be patient: a failure it reports is final.
     pub fn new(client: Arc<dyn MatrixClient>, store: Store, tasks: Tasks) -> Self {
-        Self { client, store, tasks, working: Arc::default() }
+        Self {
+            client,
+            store,
+            tasks,
+            working: Arc::default(),
+        }
     }
 
     /// Takes up every gap that nobody works on, and wakes the inbox as they close. Returns at once.
     pub async fn wake(&self, inbox: Inbox) -> Result<(), StoreError> {
         for gap in self.store.gaps().await? {
-            let claimed = self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(gap.room.clone());
+            let claimed = self
+                .working
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(gap.room.clone());
             if claimed {
                 let (this, inbox) = (self.clone(), inbox.clone());
-                self.tasks.spawn(format!("gap of {}", gap.room), async move {
-                    this.work(&gap.room).await;
-                    if let Err(error) = inbox.wake().await {
-                        tracing::error!(%error, "the journal cannot be read");
-                    }
-                });
+                self.tasks
+                    .spawn(format!("gap of {}", gap.room), async move {
+                        this.work(&gap.room).await;
+                        if let Err(error) = inbox.wake().await {
+                            tracing::error!(%error, "the journal cannot be read");
+                        }
+                    });
             }
         }
         Ok(())
@@ -78,12 +88,21 @@ impl GapFiller {
                 }
             }
         }
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
+        self.working
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(room);
     }
 
     async fn fill(&self, room: &OwnedRoomId) -> Result<(), Unfinished> {
         let mut answered = BTreeSet::new();
-        while let Some(gap) = self.store.gaps().await?.into_iter().find(|gap| gap.room == *room) {
+        while let Some(gap) = self
+            .store
+            .gaps()
+            .await?
+            .into_iter()
+            .find(|gap| gap.room == *room)
+        {
             let (page, next) = match self.client.messages_before(room, &gap.from_token).await {
                 Ok(page) => page,
                 Err(MatrixError::ShuttingDown) => return Err(Unfinished::ShuttingDown),
@@ -99,7 +118,11 @@ impl GapFiller {
             let events: Vec<(TimelineItem, Fate)> = intake::sort_page(self.client.user_id(), &page)
                 .into_iter()
                 .map(|(item, fate)| {
-                    let fate = if answered.contains(&item.event_id) { Fate::Done } else { fate };
+                    let fate = if answered.contains(&item.event_id) {
+                        Fate::Done
+                    } else {
+                        fate
+                    };
                     (item, fate)
                 })
                 .collect();
@@ -114,12 +137,17 @@ impl GapFiller {
     }
 
     /// The page up to the event where the gap ends: the server's cursor, or what the journal knows already.
-    async fn until_known(&self, gap: &Gap, page: Vec<TimelineItem>) -> Result<(Vec<TimelineItem>, bool), StoreError> {
+    async fn until_known(
+        &self,
+        gap: &Gap,
+        page: Vec<TimelineItem>,
+    ) -> Result<(Vec<TimelineItem>, bool), StoreError> {
         let ids = page.iter().map(|item| item.event_id.to_string()).collect();
         let known = self.store.known(ids).await?;
         let joined = self.client.user_id();
         let end = page.iter().zip(known).position(|(item, known)| {
-            let own_join = item.event_type == "m.room.member" && item.state_key.as_deref() == Some(joined.as_str());
+            let own_join = item.event_type == "m.room.member"
+                && item.state_key.as_deref() == Some(joined.as_str());
             own_join
                 || match &gap.until {
                     Some(until) => item.event_id.as_str() == until,

@@ -112,7 +112,11 @@ impl Inbox {
         for room in self.parts.store.rooms_with_work().await? {
             if !self.parts.tasks.is_draining() && self.claim(&room) {
                 let this = self.clone();
-                self.parts.tasks.spawn(format!("chat worker of {room}"), async move { this.work(room).await });
+                self.parts
+                    .tasks
+                    .spawn(format!("chat worker of {room}"), async move {
+                        this.work(room).await
+                    });
             }
         }
         let pending = self.parts.store.pending_count().await?;
@@ -121,11 +125,17 @@ impl Inbox {
     }
 
     fn claim(&self, room: &RoomId) -> bool {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned())
+        self.working
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(room.to_owned())
     }
 
     fn release(&self, room: &RoomId) {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
+        self.working
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(room);
     }
 
     async fn work(&self, room: OwnedRoomId) {
@@ -133,7 +143,12 @@ impl Inbox {
             self.work_off(&room).await;
             self.release(&room);
             // An event committed between the last look and the release has woken nobody.
-            let more = self.parts.store.pending(&room, 1).await.is_ok_and(|pending| !pending.is_empty());
+            let more = self
+                .parts
+                .store
+                .pending(&room, 1)
+                .await
+                .is_ok_and(|pending| !pending.is_empty());
             if self.parts.tasks.is_draining() || !more || !self.claim(&room) {
                 return;
             }
@@ -175,7 +190,8 @@ impl Inbox {
         if self.parts.store.begin_attempt(event).await? > MOST_ATTEMPTS {
             tracing::error!(event.id = %event, room.id = %room, "{event} is given up: handling it failed too often");
             self.parts.metrics.message_failed();
-            let reply = Reply::notice(Failure::Handling.text(self.locale(&entry.item.sender).await));
+            let reply =
+                Reply::notice(Failure::Handling.text(self.locale(&entry.item.sender).await));
             return self.finish_with(room, entry, None, &[reply]).await;
         }
         let result = self.handle(room, entry).await;
@@ -208,13 +224,18 @@ impl Inbox {
             Ok(_) => {}
             // Not in the room any more, or not allowed to look.
             Err(ReconcileError::Matrix(MatrixError::Refused { .. })) => {}
-            Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => return Err(Unfinished::ShuttingDown),
+            Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {
+                return Err(Unfinished::ShuttingDown);
+            }
             Err(error) => return Err(Unfinished::Reconcile(error)),
         }
         let found = self.look_up(room).await?;
         if found == Route::Unknown {
             tracing::info!(room.id = %room, "{room} is none of ours: its messages are left alone");
-            self.foreign.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned());
+            self.foreign
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(room.to_owned());
         }
         Ok(found)
     }
@@ -231,7 +252,10 @@ impl Inbox {
     }
 
     fn is_foreign(&self, room: &RoomId) -> bool {
-        self.foreign.lock().unwrap_or_else(PoisonError::into_inner).contains(room)
+        self.foreign
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(room)
     }
 
     async fn in_chat(&self, room: &RoomId, entry: &Entry, chat: Chat) -> Result<(), Unfinished> {
@@ -239,7 +263,9 @@ impl Inbox {
             return self.finish(room, entry).await;
         }
         match event::read(room, &entry.item) {
-            Said::Words(incoming) if self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!') => {
+            Said::Words(incoming)
+                if self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!') =>
+            {
                 self.too_old(room, entry).await
             }
             Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
@@ -252,7 +278,12 @@ impl Inbox {
         }
     }
 
-    async fn in_entry_room(&self, room: &RoomId, entry: &Entry, owner: UserKey) -> Result<(), Unfinished> {
+    async fn in_entry_room(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        owner: UserKey,
+    ) -> Result<(), Unfinished> {
         match event::read(room, &entry.item) {
             Said::Words(incoming) => {
                 let alone = match self.parts.client.joined_members(room).await {
@@ -260,25 +291,42 @@ impl Inbox {
                     Err(MatrixError::Refused { .. }) => false,
                     Err(error) => return Err(error.into()),
                 };
-                self.answer(room, entry, Place::Entry { owner, alone }, incoming).await
+                self.answer(room, entry, Place::Entry { owner, alone }, incoming)
+                    .await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
             Said::Named(_) | Said::Other => self.finish(room, entry).await,
         }
     }
 
-    async fn answer(&self, room: &RoomId, entry: &Entry, place: Place, incoming: Incoming) -> Result<(), Unfinished> {
+    async fn answer(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        place: Place,
+        incoming: Incoming,
+    ) -> Result<(), Unfinished> {
         let started = self.parts.clock.monotonic();
         let thread = incoming.thread.as_ref().map(ToString::to_string);
-        let target =
-            DraftTarget { question: incoming.event.to_string(), room: room.to_owned(), thread: thread.clone() };
+        let target = DraftTarget {
+            question: incoming.event.to_string(),
+            room: room.to_owned(),
+            thread: thread.clone(),
+        };
         self.parts.metrics.message_received();
         let replies = {
-            let _turn = self.turns.acquire().await.map_err(|_| Unfinished::ShuttingDown)?;
+            let _turn = self
+                .turns
+                .acquire()
+                .await
+                .map_err(|_| Unfinished::ShuttingDown)?;
             let (drafts, showing) = self.parts.drafter.begin(target);
             let asking = async move {
                 // Dropping the sink at the end of the turn is what ends the drafts.
-                self.parts.dispatcher.dispatch(place, incoming, &drafts).await
+                self.parts
+                    .dispatcher
+                    .dispatch(place, incoming, &drafts)
+                    .await
             };
             let (replies, ()) = tokio::select! {
                 biased;
@@ -287,15 +335,23 @@ impl Inbox {
             };
             replies?
         };
-        self.finish_with(room, entry, thread.as_deref(), &replies).await?;
+        self.finish_with(room, entry, thread.as_deref(), &replies)
+            .await?;
         if !replies.is_empty() {
-            self.parts.metrics.message_answered(self.parts.clock.monotonic() - started);
+            self.parts
+                .metrics
+                .message_answered(self.parts.clock.monotonic() - started);
         }
         Ok(())
     }
 
     fn is_too_old(&self, incoming: &Incoming) -> bool {
-        let age = self.parts.clock.now().duration_since(incoming.sent_at).unwrap_or_default();
+        let age = self
+            .parts
+            .clock
+            .now()
+            .duration_since(incoming.sent_at)
+            .unwrap_or_default();
         age > self.parts.backlog_max_age
     }
 
@@ -305,13 +361,18 @@ impl Inbox {
         let old: Vec<&Entry> = waiting
             .iter()
             .take_while(|waiting| match event::read(room, &waiting.item) {
-                Said::Words(incoming) => self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!'),
+                Said::Words(incoming) => {
+                    self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!')
+                }
                 _ => false,
             })
             .collect();
-        let Some((last, passed_over)) = old.split_last() else { return self.finish(room, entry).await };
+        let Some((last, passed_over)) = old.split_last() else {
+            return self.finish(room, entry).await;
+        };
         let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
-        let reply = Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
+        let reply =
+            Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
         self.finish_with(room, last, None, &[reply]).await?;
         for entry in passed_over {
             self.parts.store.finish(&entry.item.event_id).await?;
@@ -324,11 +385,23 @@ impl Inbox {
         let started = self.parts.clock.monotonic();
         loop {
             if let Some(item) = self.parts.client.decrypt(room, &entry.item).await? {
-                self.parts.store.decrypted(&entry.item.event_id, &item).await?;
-                return Box::pin(self.handle(room, &Entry { seq: entry.seq, item })).await;
+                self.parts
+                    .store
+                    .decrypted(&entry.item.event_id, &item)
+                    .await?;
+                return Box::pin(self.handle(
+                    room,
+                    &Entry {
+                        seq: entry.seq,
+                        item,
+                    },
+                ))
+                .await;
             }
             if self.parts.clock.monotonic() - started > KEYS_COME_WITHIN {
-                let reply = Reply::notice(Failure::NotDecrypted.text(self.locale(&entry.item.sender).await));
+                let reply = Reply::notice(
+                    Failure::NotDecrypted.text(self.locale(&entry.item.sender).await),
+                );
                 return self.finish_with(room, entry, None, &[reply]).await;
             }
             if self.parts.tasks.is_draining() {
@@ -339,7 +412,13 @@ impl Inbox {
     }
 
     async fn locale(&self, user: &matrix_sdk::ruma::UserId) -> crate::core::chat::Locale {
-        let owner = self.parts.store.owner(&UserKey::new(user.as_str())).await.ok().flatten();
+        let owner = self
+            .parts
+            .store
+            .owner(&UserKey::new(user.as_str()))
+            .await
+            .ok()
+            .flatten();
         self.parts.dispatcher.locale_of(owner.as_ref())
     }
 
@@ -350,7 +429,11 @@ impl Inbox {
         thread: Option<&str>,
         replies: &[Reply],
     ) -> Result<(), Unfinished> {
-        let question = Question { id: entry.item.event_id.as_str(), room, thread };
+        let question = Question {
+            id: entry.item.event_id.as_str(),
+            room,
+            thread,
+        };
         self.parts.outbox.answer(question, replies).await?;
         self.finish(room, entry).await
     }

@@ -119,11 +119,21 @@ fn room_intake(
         }
     };
     let answered = answered_in(bot, &update.timeline);
-    let drafts = if from_nothing { drafts_in(bot, &update.timeline, &answered) } else { Vec::new() };
-    let last_word = update.timeline.iter().rev().find(|item| item.sender == bot && is_message(item));
+    let drafts = if from_nothing {
+        drafts_in(bot, &update.timeline, &answered)
+    } else {
+        Vec::new()
+    };
+    let last_word = update
+        .timeline
+        .iter()
+        .rev()
+        .find(|item| item.sender == bot && is_message(item));
     let fully_read = update.fully_read.clone().or_else(|| {
         // Never moved, but the bot has spoken: what it said last is as good a cursor.
-        last_word.filter(|_| from_nothing).map(|item| item.event_id.clone())
+        last_word
+            .filter(|_| from_nothing)
+            .map(|item| item.event_id.clone())
     });
     let mut events = Vec::new();
     let mut amendments = Vec::new();
@@ -302,8 +312,15 @@ fn drafts_in(
     answered: &BTreeSet<OwnedEventId>,
 ) -> Vec<(OwnedEventId, OwnedEventId)> {
     page.iter()
-        .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !is_edit(item))
-        .filter_map(|item| Some((event_id(item.content.get(ANSWERS_KEY))?, item.event_id.clone())))
+        .filter(|item| {
+            item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !is_edit(item)
+        })
+        .filter_map(|item| {
+            Some((
+                event_id(item.content.get(ANSWERS_KEY))?,
+                item.event_id.clone(),
+            ))
+        })
         .filter(|(question, _)| !answered.contains(question))
         .collect()
 }

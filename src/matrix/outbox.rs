@@ -60,19 +60,39 @@ impl Outbox {
 
     /// Whether the whole answer is frozen, so that nobody need be asked again.
     pub async fn is_frozen(&self, question: &str) -> Result<bool, StoreError> {
-        Ok(self.store.frozen(question).await?.iter().any(|message| message.part != DRAFT_PART))
+        Ok(self
+            .store
+            .frozen(question)
+            .await?
+            .iter()
+            .any(|message| message.part != DRAFT_PART))
     }
 
     /// Freezes the answer and sends it.
-    pub async fn answer(&self, question: Question<'_>, replies: &[Reply]) -> Result<(), OutboxError> {
-        let draft = match self.store.frozen(question.id).await?.into_iter().find(|message| message.part == DRAFT_PART) {
+    pub async fn answer(
+        &self,
+        question: Question<'_>,
+        replies: &[Reply],
+    ) -> Result<(), OutboxError> {
+        let draft = match self
+            .store
+            .frozen(question.id)
+            .await?
+            .into_iter()
+            .find(|message| message.part == DRAFT_PART)
+        {
             Some(draft) => self.send(question.id, &draft).await?,
             None => None,
         };
         let mut contents: Vec<_> = replies
             .iter()
             .flat_map(|reply| {
-                split(&reply.markdown, LONGEST_TEXT).into_iter().map(|markdown| Reply { kind: reply.kind, markdown })
+                split(&reply.markdown, LONGEST_TEXT)
+                    .into_iter()
+                    .map(|markdown| Reply {
+                        kind: reply.kind,
+                        markdown,
+                    })
             })
             .map(|piece| content::answering(content::message(&piece), question.id, question.thread))
             .collect();
@@ -81,9 +101,15 @@ impl Outbox {
         }
         let messages = (DRAFT_PART + 1..)
             .zip(contents)
-            .map(|(part, content)| NewMessage { part, transaction_id: transaction_id(question.id, part), content })
+            .map(|(part, content)| NewMessage {
+                part,
+                transaction_id: transaction_id(question.id, part),
+                content,
+            })
             .collect();
-        self.store.freeze(question.id, question.room, messages).await?;
+        self.store
+            .freeze(question.id, question.room, messages)
+            .await?;
         self.deliver(question.id).await
     }
 
@@ -96,18 +122,28 @@ impl Outbox {
     }
 
     /// The event of the message; `None` where the server will never have it.
-    async fn send(&self, question: &str, message: &OutMessage) -> Result<Option<OwnedEventId>, OutboxError> {
+    async fn send(
+        &self,
+        question: &str,
+        message: &OutMessage,
+    ) -> Result<Option<OwnedEventId>, OutboxError> {
         if message.is_settled() {
             return Ok(message.event_id.clone());
         }
-        match self.client.send_message(&message.room, &message.transaction_id, &message.content).await {
+        match self
+            .client
+            .send_message(&message.room, &message.transaction_id, &message.content)
+            .await
+        {
             Ok(event) => {
                 self.store.sent(question, message.part, &event).await?;
                 Ok(Some(event))
             }
             Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
                 tracing::error!(event.id = question, room.id = %message.room, %error, "a message cannot be sent");
-                self.store.not_sendable(question, message.part, &error.to_string()).await?;
+                self.store
+                    .not_sendable(question, message.part, &error.to_string())
+                    .await?;
                 Ok(None)
             }
             Err(error) => Err(OutboxError::Interrupted(error)),
@@ -117,5 +153,8 @@ impl Outbox {
 
 /// Names one message among those that answer one question.
 pub fn transaction_id(question: &str, part: u32) -> String {
-    format!("{}-{part}", crate::core::ids::derived_uuid(&format!("answer:{question}")).simple())
+    format!(
+        "{}-{part}",
+        crate::core::ids::derived_uuid(&format!("answer:{question}")).simple()
+    )
 }

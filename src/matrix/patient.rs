@@ -120,7 +120,8 @@ impl MatrixClient for PatientClient {
     }
 
     async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
-        self.patiently("display_name", || self.inner.display_name(user)).await
+        self.patiently("display_name", || self.inner.display_name(user))
+            .await
     }
 
     async fn default_room_version(&self) -> Result<String, MatrixError> {
@@ -203,7 +204,11 @@ impl MatrixClient for PatientClient {
         self.inner.set_typing(room, typing).await
     }
 
-    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError> {
+    async fn decrypt(
+        &self,
+        room: &RoomId,
+        item: &TimelineItem,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
         self.inner.decrypt(room, item).await
     }
 

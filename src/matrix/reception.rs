@@ -75,17 +75,27 @@ enum Unfinished {
 impl Reception {
     /// Nobody is received yet: [`Reception::wake`] begins.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), working: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            working: Arc::default(),
+        }
     }
 
     /// Takes up every invitation that nobody works on. Called after each commit; returns at once.
     pub async fn wake(&self) -> Result<(), StoreError> {
         for invite in self.parts.store.invites().await? {
-            let claimed =
-                self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(invite.room.clone());
+            let claimed = self
+                .working
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(invite.room.clone());
             if claimed {
                 let this = self.clone();
-                self.parts.tasks.spawn(format!("invitation to {}", invite.room), async move { this.work(invite).await });
+                self.parts
+                    .tasks
+                    .spawn(format!("invitation to {}", invite.room), async move {
+                        this.work(invite).await
+                    });
             }
         }
         Ok(())
@@ -102,7 +112,10 @@ impl Reception {
                 }
             }
         }
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(&invite.room);
+        self.working
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&invite.room);
     }
 
     async fn receive(&self, invite: &Invite) -> Result<(), Unfinished> {
@@ -120,12 +133,17 @@ impl Reception {
                 return Ok(store.invite_finished(&invite.room).await?);
             }
             let note = json!({"version": VERSION, "user": invite.inviter});
-            passed(client.put_room_account_data(&invite.room, ENTRY_NOTE, &note).await)?;
+            passed(
+                client
+                    .put_room_account_data(&invite.room, ENTRY_NOTE, &note)
+                    .await,
+            )?;
             store.invite_joined(&invite.room, &invite.inviter).await?;
         }
         let user = UserKey::new(invite.inviter.as_str());
         let onboarded = self.parts.provisioner.onboard(&user).await?;
-        self.point(invite, &self.parts.dispatcher.pointer(&onboarded)).await?;
+        self.point(invite, &self.parts.dispatcher.pointer(&onboarded))
+            .await?;
         Ok(store.invite_finished(&invite.room).await?)
     }
 
@@ -135,7 +153,9 @@ impl Reception {
         for attempt in 1..=JOIN_ATTEMPTS {
             match self.parts.client.join(&invite.room).await {
                 Ok(()) => return Ok(true),
-                Err(MatrixError::Refused { errcode, message, .. }) => {
+                Err(MatrixError::Refused {
+                    errcode, message, ..
+                }) => {
                     tracing::warn!(room.id = %invite.room, attempt, errcode, message, "the room could not be joined");
                 }
                 Err(error) => return Err(error.into()),
@@ -147,14 +167,24 @@ impl Reception {
             }
             pause *= 2;
         }
-        Ok(self.parts.client.joined_rooms().await?.contains(&invite.room))
+        Ok(self
+            .parts
+            .client
+            .joined_rooms()
+            .await?
+            .contains(&invite.room))
     }
 
     /// One message in the entry room, that leads to the chats. The cursor behind it says that this room is done.
     async fn point(&self, invite: &Invite, markdown: &str) -> Result<(), Unfinished> {
         let transaction_id = format!("pointer-{}", invite.nonce);
         let content = content::message(&Reply::notice(markdown));
-        let event = match self.parts.client.send_message(&invite.room, &transaction_id, &content).await {
+        let event = match self
+            .parts
+            .client
+            .send_message(&invite.room, &transaction_id, &content)
+            .await
+        {
             Ok(event) => event,
             Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
                 tracing::warn!(room.id = %invite.room, %error, "the pointer cannot be sent");
@@ -162,7 +192,12 @@ impl Reception {
             }
             Err(error) => return Err(error.into()),
         };
-        passed(self.parts.client.set_read_marker(&invite.room, &event).await)?;
+        passed(
+            self.parts
+                .client
+                .set_read_marker(&invite.room, &event)
+                .await,
+        )?;
         Ok(self.parts.store.set_cursor(&invite.room, &event).await?)
     }
 }

@@ -7,7 +7,10 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 
 use crate::matrix::{
     client::MatrixClient,
-    reconcile::{self, Defaults, Mode, Outcome, ReconcileError, Recorded, Report, RowChanges, RowStore, RowStoreError},
+    reconcile::{
+        self, Defaults, Mode, Outcome, ReconcileError, Recorded, Report, RowChanges, RowStore,
+        RowStoreError,
+    },
     state::Snapshot,
     store::{Store, StoreError},
 };
@@ -24,11 +27,19 @@ pub struct Reconciler {
 impl Reconciler {
     /// `client` must be patient: a failure it reports is final.
     pub fn new(client: Arc<dyn MatrixClient>, store: Store, defaults: Defaults) -> Self {
-        Self { client, store, defaults, one_at_a_time: Arc::default() }
+        Self {
+            client,
+            store,
+            defaults,
+            one_at_a_time: Arc::default(),
+        }
     }
 
     /// Everything, from the kept state of all joined rooms. `incomplete` are joined rooms no sync has brought.
-    pub async fn full(&self, incomplete: impl IntoIterator<Item = OwnedRoomId>) -> Result<Report, ReconcileError> {
+    pub async fn full(
+        &self,
+        incomplete: impl IntoIterator<Item = OwnedRoomId>,
+    ) -> Result<Report, ReconcileError> {
         let _one_at_a_time = self.one_at_a_time.lock().await;
         let mut snapshot = self.store.snapshot().await.map_err(store_failed)?;
         snapshot.incomplete.extend(incomplete);
@@ -39,7 +50,11 @@ impl Reconciler {
     pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
         let _one_at_a_time = self.one_at_a_time.lock().await;
         match self.client.room_state(room).await {
-            Ok(state) => self.store.replace_room_state(room, state).await.map_err(store_failed)?,
+            Ok(state) => self
+                .store
+                .replace_room_state(room, state)
+                .await
+                .map_err(store_failed)?,
             Err(error) => return Err(ReconcileError::Matrix(error)),
         }
         let snapshot = self.store.snapshot().await.map_err(store_failed)?;
@@ -47,7 +62,14 @@ impl Reconciler {
     }
 
     async fn run(&self, snapshot: Snapshot, mode: &Mode) -> Result<Report, ReconcileError> {
-        let outcome = reconcile::run(self.client.as_ref(), &self.store, snapshot, &self.defaults, mode).await?;
+        let outcome = reconcile::run(
+            self.client.as_ref(),
+            &self.store,
+            snapshot,
+            &self.defaults,
+            mode,
+        )
+        .await?;
         self.remember(&outcome).await.map_err(store_failed)?;
         Ok(outcome.report)
     }
@@ -55,7 +77,9 @@ impl Reconciler {
     /// What the run learned and wrote stands in the cache at once, not only when the next sync brings it.
     async fn remember(&self, outcome: &Outcome) -> Result<(), StoreError> {
         for (room, state) in &outcome.refreshed {
-            self.store.replace_room_state(room, state.events.values().cloned().collect()).await?;
+            self.store
+                .replace_room_state(room, state.events.values().cloned().collect())
+                .await?;
         }
         for (room, event) in &outcome.written {
             self.store.put_state(room, event.clone()).await?;
@@ -74,11 +98,18 @@ impl RowStore for Store {
         let failed = |error: StoreError| RowStoreError(Box::new(error));
         Ok(Recorded {
             rows: self.rows().await.map_err(failed)?,
-            pending_intents: self.provision_intents().await.map_err(failed)?.into_iter().collect(),
+            pending_intents: self
+                .provision_intents()
+                .await
+                .map_err(failed)?
+                .into_iter()
+                .collect(),
         })
     }
 
     async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError> {
-        self.write_rows(changes.clone()).await.map_err(|error| RowStoreError(Box::new(error)))
+        self.write_rows(changes.clone())
+            .await
+            .map_err(|error| RowStoreError(Box::new(error)))
     }
 }

@@ -47,17 +47,28 @@ impl ServerReset {
         let stop = CancellationToken::new();
         let (session, trace) = session::open_without_store(login, &stop).await?;
         let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
-        Ok(Self { client: PatientClient::new(plain, stop, Arc::new(|_| {})), session, trace })
+        Ok(Self {
+            client: PatientClient::new(plain, stop, Arc::new(|_| {})),
+            session,
+            trace,
+        })
     }
 
     /// Which rooms the bot is in, and which of them it made.
     pub async fn plan(&self) -> Result<ResetPlan, MatrixError> {
         let joined = self.client.joined_rooms().await?;
-        let rooms: Vec<(RoomToLeave, bool)> =
-            stream::iter(joined).map(|room| self.look_at(room)).buffered(AT_ONCE).try_collect().await?;
+        let rooms: Vec<(RoomToLeave, bool)> = stream::iter(joined)
+            .map(|room| self.look_at(room))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         let mut plan = ResetPlan::default();
         for (room, own) in rooms {
-            if own { plan.own.push(room) } else { plan.others.push(room) }
+            if own {
+                plan.own.push(room)
+            } else {
+                plan.others.push(room)
+            }
         }
         Ok(plan)
     }
@@ -97,10 +108,21 @@ impl ServerReset {
             Err(error) => return Err(error),
         };
         let of_type = |event_type: &str| {
-            state.iter().find(|event| event.event_type == event_type && event.state_key.is_empty())
+            state
+                .iter()
+                .find(|event| event.event_type == event_type && event.state_key.is_empty())
         };
-        let own = of_type("m.room.create").is_some_and(|create| create.sender == self.client.user_id());
-        let name = of_type("m.room.name").and_then(|event| event.content.get("name")?.as_str()).unwrap_or_default();
-        Ok((RoomToLeave { name: name.to_owned(), id }, own))
+        let own =
+            of_type("m.room.create").is_some_and(|create| create.sender == self.client.user_id());
+        let name = of_type("m.room.name")
+            .and_then(|event| event.content.get("name")?.as_str())
+            .unwrap_or_default();
+        Ok((
+            RoomToLeave {
+                name: name.to_owned(),
+                id,
+            },
+            own,
+        ))
     }
 }

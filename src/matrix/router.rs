@@ -26,7 +26,9 @@ pub fn route(room: Option<&RoomRow>, chat: Option<Chat>) -> Route {
     match room.map(|row| (row.room_type.as_str(), row.gone)) {
         Some((_, true)) => Route::Silent,
         Some(("space", _)) => Route::Silent,
-        Some(("entry", _)) => room.map_or(Route::Unknown, |row| Route::Entry(UserKey::new(&row.matrix_user_id))),
+        Some(("entry", _)) => room.map_or(Route::Unknown, |row| {
+            Route::Entry(UserKey::new(&row.matrix_user_id))
+        }),
         // A chat whose rows do not fit together counts as unknown, so that reconcile mends them.
         _ => Route::Unknown,
     }
@@ -51,7 +53,10 @@ mod tests {
         let cases = [
             (None, Route::Unknown),
             (Some(row("space", false)), Route::Silent),
-            (Some(row("entry", false)), Route::Entry(UserKey::new("@alice:hs"))),
+            (
+                Some(row("entry", false)),
+                Route::Entry(UserKey::new("@alice:hs")),
+            ),
             (Some(row("entry", true)), Route::Silent),
             (Some(row("chat", false)), Route::Unknown),
             (Some(row("nonsense", false)), Route::Unknown),

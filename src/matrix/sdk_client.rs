@@ -111,7 +111,10 @@ impl MatrixClient for SdkClient {
     async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
         let request = profile::get_profile::v3::Request::new(user.to_owned());
         match self.client.send(request).await.map_err(MatrixError::from) {
-            Ok(response) => Ok(response.get("displayname").and_then(Value::as_str).map(str::to_owned)),
+            Ok(response) => Ok(response
+                .get("displayname")
+                .and_then(Value::as_str)
+                .map(str::to_owned)),
             Err(MatrixError::Refused { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -245,8 +248,14 @@ impl MatrixClient for SdkClient {
         Ok(())
     }
 
-    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError> {
-        let Some(known) = self.client.get_room(room) else { return Ok(None) };
+    async fn decrypt(
+        &self,
+        room: &RoomId,
+        item: &TimelineItem,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        let Some(known) = self.client.get_room(room) else {
+            return Ok(None);
+        };
         let encrypted = raw(&json!({
             "type": item.event_type,
             "event_id": item.event_id,
@@ -255,8 +264,15 @@ impl MatrixClient for SdkClient {
             "room_id": room,
             "content": item.content,
         }));
-        let event = known.decrypt_event(&encrypted, None).await.map_err(failure)?;
-        Ok(if event.kind.is_utd() { None } else { timeline_item(event.raw()) })
+        let event = known
+            .decrypt_event(&encrypted, None)
+            .await
+            .map_err(failure)?;
+        Ok(if event.kind.is_utd() {
+            None
+        } else {
+            timeline_item(event.raw())
+        })
     }
 
     async fn messages_before(

@@ -5,7 +5,12 @@
 
 /// Pieces of at most about `limit` bytes, in order. Nothing is lost but blank lines at the cuts.
 pub fn split(markdown: &str, limit: usize) -> Vec<String> {
-    let mut pieces = Pieces { limit, done: Vec::new(), current: String::new(), fence: None };
+    let mut pieces = Pieces {
+        limit,
+        done: Vec::new(),
+        current: String::new(),
+        fence: None,
+    };
     for line in markdown.split('\n') {
         pieces.push_line(line);
     }
@@ -49,7 +54,11 @@ impl Pieces {
 
     fn track_fence(&mut self, line: &str) {
         let trimmed = line.trim_start();
-        let marker = if trimmed.starts_with("```") { "```" } else { "~~~" };
+        let marker = if trimmed.starts_with("```") {
+            "```"
+        } else {
+            "~~~"
+        };
         if !trimmed.starts_with(marker) {
             return;
         }
@@ -67,7 +76,11 @@ impl Pieces {
         }
         match self.current.rfind("\n\n").filter(|at| *at > self.limit / 2) {
             Some(at) if !inside_fence(&self.current[at..]) => {
-                let next = self.current.split_off(at).trim_start_matches('\n').to_owned();
+                let next = self
+                    .current
+                    .split_off(at)
+                    .trim_start_matches('\n')
+                    .to_owned();
                 self.cut();
                 self.current = next;
             }
@@ -78,7 +91,11 @@ impl Pieces {
     fn cut(&mut self) {
         let mut piece = std::mem::take(&mut self.current);
         if let Some(open) = &self.fence {
-            let marker = if open.trim_start().starts_with("```") { "```" } else { "~~~" };
+            let marker = if open.trim_start().starts_with("```") {
+                "```"
+            } else {
+                "~~~"
+            };
             // A fence that was opened in this very piece and holds nothing moves to the next one whole.
             if piece == *open {
                 self.current = piece;
@@ -105,7 +122,11 @@ impl Pieces {
 
 /// Whether a fence is open at the beginning of this text: an odd number of fence lines follows.
 fn inside_fence(text: &str) -> bool {
-    text.lines().filter(|line| line.trim_start().starts_with("```")).count() % 2 == 1
+    text.lines()
+        .filter(|line| line.trim_start().starts_with("```"))
+        .count()
+        % 2
+        == 1
 }
 
 #[cfg(test)]
@@ -128,11 +149,17 @@ mod tests {
 
     #[test]
     fn a_fence_that_is_cut_is_closed_and_opened_again() {
-        let code = (0..20).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
+        let code = (0..20)
+            .map(|number| format!("line {number}"))
+            .collect::<Vec<_>>()
+            .join("\n");
         let pieces = split(&format!("```rust\n{code}\n```"), 80);
         assert!(pieces.len() > 1);
         for piece in &pieces {
-            assert!(piece.starts_with("```rust\n") && piece.ends_with("```"), "{piece}");
+            assert!(
+                piece.starts_with("```rust\n") && piece.ends_with("```"),
+                "{piece}"
+            );
         }
     }
 

@@ -96,7 +96,11 @@ impl Snapshot {
             }
             rooms.insert(room, state);
         }
-        let incomplete = joined.iter().filter(|room| !rooms.contains_key(*room)).cloned().collect();
+        let incomplete = joined
+            .iter()
+            .filter(|room| !rooms.contains_key(*room))
+            .cloned()
+            .collect();
         Self { rooms, incomplete }
     }
 }

@@ -147,20 +147,37 @@ fn joined_update(update: &JoinedRoomUpdate) -> JoinedUpdate {
     let notes: Vec<Value> = update.account_data.iter().map(json_of).collect();
     JoinedUpdate {
         state,
-        timeline: update.timeline.events.iter().filter_map(|event| timeline_item(event.raw())).collect(),
-        gap_before: update.timeline.prev_batch.clone().filter(|_| update.timeline.limited),
-        fully_read: note(&notes, "m.fully_read").and_then(|content| content.get("event_id")?.as_str()?.try_into().ok()),
+        timeline: update
+            .timeline
+            .events
+            .iter()
+            .filter_map(|event| timeline_item(event.raw()))
+            .collect(),
+        gap_before: update
+            .timeline
+            .prev_batch
+            .clone()
+            .filter(|_| update.timeline.limited),
+        fully_read: note(&notes, "m.fully_read")
+            .and_then(|content| content.get("event_id")?.as_str()?.try_into().ok()),
         entry_of: entry_note(&notes),
     }
 }
 
 fn entry_note(notes: &[Value]) -> Option<OwnedUserId> {
-    note(notes, ENTRY_NOTE)?.get("user")?.as_str()?.try_into().ok()
+    note(notes, ENTRY_NOTE)?
+        .get("user")?
+        .as_str()?
+        .try_into()
+        .ok()
 }
 
 /// The content of the room account data of this type.
 fn note<'a>(notes: &'a [Value], event_type: &str) -> Option<&'a Value> {
-    notes.iter().find(|note| note.get("type").and_then(Value::as_str) == Some(event_type))?.get("content")
+    notes
+        .iter()
+        .find(|note| note.get("type").and_then(Value::as_str) == Some(event_type))?
+        .get("content")
 }
 
 /// A full sync that leaves no trace: nothing is stored, no keys are uploaded, no position is kept.
@@ -169,7 +186,9 @@ pub async fn look(client: &Client) -> Result<SyncBatch, MatrixError> {
     request.filter = Some(SyncFilter::FilterDefinition(filter()));
     request.set_presence = PresenceState::Offline;
     request.timeout = Some(FULL_STATE_WITHIN + odd_millis());
-    let patience = RequestConfig::new().disable_retry().timeout(FULL_STATE_WITHIN);
+    let patience = RequestConfig::new()
+        .disable_retry()
+        .timeout(FULL_STATE_WITHIN);
     let response = client.send(request).with_request_config(patience).await?;
     let joined = response
         .rooms
@@ -182,13 +201,22 @@ pub async fn look(client: &Client) -> Result<SyncBatch, MatrixError> {
                 _ => return (room.clone(), JoinedUpdate::default()),
             };
             let timeline: Vec<Value> = update.timeline.events.iter().map(json_of).collect();
-            let mut state: Vec<StateEvent> =
-                before.iter().filter_map(|event| wire::kept_state_event(&json_of(event))).collect();
+            let mut state: Vec<StateEvent> = before
+                .iter()
+                .filter_map(|event| wire::kept_state_event(&json_of(event)))
+                .collect();
             if timeline_counts {
                 state.extend(timeline.iter().filter_map(wire::kept_state_event));
             }
             let notes: Vec<Value> = update.account_data.events.iter().map(json_of).collect();
-            (room.clone(), JoinedUpdate { state, entry_of: entry_note(&notes), ..JoinedUpdate::default() })
+            (
+                room.clone(),
+                JoinedUpdate {
+                    state,
+                    entry_of: entry_note(&notes),
+                    ..JoinedUpdate::default()
+                },
+            )
         })
         .collect();
     Ok(SyncBatch {

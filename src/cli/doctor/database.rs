@@ -22,7 +22,12 @@ impl StoreProbe for ReadingProbe {
         .unwrap_or(Err(StoreError::Cancelled));
         let store = match opened {
             Ok(Some(store)) => store,
-            Ok(None) => return Ok(format!("{} is not there yet: it is made at the first start", path.display())),
+            Ok(None) => {
+                return Ok(format!(
+                    "{} is not there yet: it is made at the first start",
+                    path.display()
+                ));
+            }
             Err(error) => {
                 return Err(Trouble::new(
                     error.to_string(),
@@ -31,8 +36,16 @@ impl StoreProbe for ReadingProbe {
             }
         };
         match store.rows().await {
-            Ok(rows) => Ok(format!("{} users, {} rooms, {} chats", rows.users.len(), rows.rooms.len(), rows.chats.len())),
-            Err(error) => Err(Trouble::new(error.to_string(), "move the file away: the next start rebuilds it")),
+            Ok(rows) => Ok(format!(
+                "{} users, {} rooms, {} chats",
+                rows.users.len(),
+                rows.rooms.len(),
+                rows.chats.len()
+            )),
+            Err(error) => Err(Trouble::new(
+                error.to_string(),
+                "move the file away: the next start rebuilds it",
+            )),
         }
     }
 }

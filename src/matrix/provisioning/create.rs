@@ -18,7 +18,11 @@ use crate::{
 
 impl Provisioner {
     /// The room of this wish. Exactly one exists afterwards, and its state is complete.
-    pub(super) async fn ensure_room(&self, wish: &Provision, new: &NewRoom) -> Result<OwnedRoomId, ChatRoomsError> {
+    pub(super) async fn ensure_room(
+        &self,
+        wish: &Provision,
+        new: &NewRoom,
+    ) -> Result<OwnedRoomId, ChatRoomsError> {
         if let Some(room) = &wish.room {
             self.complete(room, new).await?;
             return Ok(room.clone());
@@ -40,7 +44,9 @@ impl Provisioner {
                 }
             }
             let now = self.clock.now();
-            self.store.provision_requested(wish.intent, Some(now)).await?;
+            self.store
+                .provision_requested(wish.intent, Some(now))
+                .await?;
             match self.client.create_room(new).await {
                 Ok(room) => {
                     self.store.provision_room(wish.intent, &room).await?;
@@ -49,11 +55,15 @@ impl Provisioner {
                 Err(MatrixError::Unanswered(reason)) => {
                     tracing::warn!(intent = %wish.intent, reason, "createRoom was not answered: looking for the room");
                     requested_at = Some(self.clock.now());
-                    self.store.provision_requested(wish.intent, requested_at).await?;
+                    self.store
+                        .provision_requested(wish.intent, requested_at)
+                        .await?;
                 }
                 Err(error @ MatrixError::Refused { .. }) => {
                     // A refusal midway leaves a room behind that we are in.
-                    let Some(room) = self.find(wish.intent).await? else { return Err(error.into()) };
+                    let Some(room) = self.find(wish.intent).await? else {
+                        return Err(error.into());
+                    };
                     self.store.provision_room(wish.intent, &room).await?;
                     self.complete(&room, new).await?;
                     return Ok(room);
@@ -68,7 +78,13 @@ impl Provisioner {
         let joined = self.client.joined_rooms().await?;
         let mut candidates = self.store.created_for(intent).await?;
         candidates.retain(|(room, _)| joined.contains(room));
-        let cached: BTreeSet<OwnedRoomId> = self.store.joined_rooms().await?.into_iter().map(|(room, _)| room).collect();
+        let cached: BTreeSet<OwnedRoomId> = self
+            .store
+            .joined_rooms()
+            .await?
+            .into_iter()
+            .map(|(room, _)| room)
+            .collect();
         for room in joined.difference(&cached) {
             if let Some(create) = self.asked_create_event(room).await? {
                 candidates.push((room.clone(), create));
@@ -87,9 +103,14 @@ impl Provisioner {
     }
 
     /// For a room no sync has brought yet.
-    async fn asked_create_event(&self, room: &RoomId) -> Result<Option<StateEvent>, ChatRoomsError> {
+    async fn asked_create_event(
+        &self,
+        room: &RoomId,
+    ) -> Result<Option<StateEvent>, ChatRoomsError> {
         match self.client.room_state(room).await {
-            Ok(state) => Ok(state.into_iter().find(|event| event.event_type == "m.room.create")),
+            Ok(state) => Ok(state
+                .into_iter()
+                .find(|event| event.event_type == "m.room.create")),
             // Left or lost access meanwhile.
             Err(MatrixError::Refused { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -101,20 +122,36 @@ impl Provisioner {
         let current = self.client.room_state(room).await?;
         let bot = self.client.user_id();
         let has = |event_type: &str, state_key: &str| {
-            current
-                .iter()
-                .any(|event| event.event_type == event_type && event.state_key == state_key && event.sender == bot)
+            current.iter().any(|event| {
+                event.event_type == event_type
+                    && event.state_key == state_key
+                    && event.sender == bot
+            })
         };
         if !has("m.room.power_levels", "") {
-            self.client.put_state(room, "m.room.power_levels", "", &new.power_levels).await?;
+            self.client
+                .put_state(room, "m.room.power_levels", "", &new.power_levels)
+                .await?;
         }
         for event in &new.initial_state {
             if !has(&event.event_type, &event.state_key) {
-                self.client.put_state(room, &event.event_type, &event.state_key, &event.content).await?;
+                self.client
+                    .put_state(room, &event.event_type, &event.state_key, &event.content)
+                    .await?;
             }
         }
-        if !current.iter().any(|event| event.event_type == "m.room.name") {
-            self.client.put_state(room, "m.room.name", "", &serde_json::json!({"name": new.name})).await?;
+        if !current
+            .iter()
+            .any(|event| event.event_type == "m.room.name")
+        {
+            self.client
+                .put_state(
+                    room,
+                    "m.room.name",
+                    "",
+                    &serde_json::json!({"name": new.name}),
+                )
+                .await?;
         }
         Ok(())
     }

@@ -5,21 +5,38 @@ use serde_json::{Value, json};
 
 use crate::matrix::{
     client::{InitialState, NewRoom},
-    marker::{self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER, SpaceMarker},
+    marker::{
+        self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER,
+        SpaceMarker,
+    },
 };
 
 /// Power of the owner in a chat room: enough for its name, topic and avatar.
 const OWNER_POWER: u32 = 50;
 
 /// A user's Space.
-pub(super) fn space(bot: &UserId, version: &str, name: String, facts: &CreationFacts, marker: &SpaceMarker) -> NewRoom {
+pub(super) fn space(
+    bot: &UserId,
+    version: &str,
+    name: String,
+    facts: &CreationFacts,
+    marker: &SpaceMarker,
+) -> NewRoom {
     NewRoom {
         creation_content: creation_content(facts),
         name,
         power_levels: power_levels(bot, version, None),
         initial_state: vec![
-            state("m.room.history_visibility", "", json!({"history_visibility": "shared"})),
-            state("m.room.guest_access", "", json!({"guest_access": "forbidden"})),
+            state(
+                "m.room.history_visibility",
+                "",
+                json!({"history_visibility": "shared"}),
+            ),
+            state(
+                "m.room.guest_access",
+                "",
+                json!({"guest_access": "forbidden"}),
+            ),
             state("m.room.join_rules", "", json!({"join_rule": "invite"})),
             state(SPACE_MARKER, "", marker::write(marker)),
         ],
@@ -44,10 +61,22 @@ pub(super) fn chat(
         name,
         power_levels: power_levels(bot, version, Some(&facts.owner)),
         initial_state: vec![
-            state("m.room.history_visibility", "", json!({"history_visibility": "shared"})),
-            state("m.room.guest_access", "", json!({"guest_access": "forbidden"})),
+            state(
+                "m.room.history_visibility",
+                "",
+                json!({"history_visibility": "shared"}),
+            ),
+            state(
+                "m.room.guest_access",
+                "",
+                json!({"guest_access": "forbidden"}),
+            ),
             state("m.room.join_rules", "", restricted),
-            state("m.space.parent", marker.space_id.as_str(), parent_content(server)),
+            state(
+                "m.space.parent",
+                marker.space_id.as_str(),
+                parent_content(server),
+            ),
             state(CHAT_MARKER, "", marker::write(marker)),
         ],
     }
@@ -77,7 +106,11 @@ fn creation_content(facts: &CreationFacts) -> Value {
 }
 
 fn state(event_type: &str, state_key: &str, content: Value) -> InitialState {
-    InitialState { event_type: event_type.to_owned(), state_key: state_key.to_owned(), content }
+    InitialState {
+        event_type: event_type.to_owned(),
+        state_key: state_key.to_owned(),
+        content,
+    }
 }
 
 /// Everything needs the bot, but for what the owner of a chat room may change about its looks. `redact` too: the
@@ -156,7 +189,14 @@ mod tests {
             generation: 0,
             archived: false,
         };
-        chat(user_id!("@bot:hs"), version, &owned_server_name!("hs"), "Chat 1".to_owned(), &facts, &marker)
+        chat(
+            user_id!("@bot:hs"),
+            version,
+            &owned_server_name!("hs"),
+            "Chat 1".to_owned(),
+            &facts,
+            &marker,
+        )
     }
 
     #[test]
@@ -178,13 +218,20 @@ mod tests {
 
     #[test]
     fn a_creator_above_power_levels_is_not_named_in_them() {
-        assert_eq!(chat_room("12").power_levels["users"], json!({"@alice:hs": 50}));
+        assert_eq!(
+            chat_room("12").power_levels["users"],
+            json!({"@alice:hs": 50})
+        );
     }
 
     #[test]
     fn members_of_the_space_may_join_its_chat_rooms() {
         let room = chat_room("11");
-        let rules = room.initial_state.iter().find(|event| event.event_type == "m.room.join_rules").unwrap();
+        let rules = room
+            .initial_state
+            .iter()
+            .find(|event| event.event_type == "m.room.join_rules")
+            .unwrap();
         assert_eq!(rules.content["join_rule"], "restricted");
         assert_eq!(rules.content["allow"][0]["room_id"], "!space:hs");
     }

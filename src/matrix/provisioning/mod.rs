@@ -71,7 +71,16 @@ impl Provisioner {
     ) -> Self {
         let server = client.user_id().server_name().to_owned();
         let (room_version, locks) = Default::default();
-        Self { client, store, clock, defaults, server, amnesia_since, room_version, locks }
+        Self {
+            client,
+            store,
+            clock,
+            defaults,
+            server,
+            amnesia_since,
+            room_version,
+            locks,
+        }
     }
 
     /// One change of a user's rooms at a time: two writers at once would fork the Space's history.
@@ -85,17 +94,24 @@ impl Provisioner {
     }
 
     async fn room_version(&self) -> Result<&str, MatrixError> {
-        let version = self.room_version.get_or_try_init(|| self.client.default_room_version()).await?;
+        let version = self
+            .room_version
+            .get_or_try_init(|| self.client.default_room_version())
+            .await?;
         Ok(version)
     }
 }
 
 fn room_id(key: &RoomKey) -> Result<OwnedRoomId, ChatRoomsError> {
-    key.as_str().try_into().map_err(|error| ChatRoomsError::Refused(Box::new(error)))
+    key.as_str()
+        .try_into()
+        .map_err(|error| ChatRoomsError::Refused(Box::new(error)))
 }
 
 fn user_id(key: &UserKey) -> Result<OwnedUserId, ChatRoomsError> {
-    key.as_str().try_into().map_err(|error| ChatRoomsError::Refused(Box::new(error)))
+    key.as_str()
+        .try_into()
+        .map_err(|error| ChatRoomsError::Refused(Box::new(error)))
 }
 
 impl From<MatrixError> for ChatRoomsError {

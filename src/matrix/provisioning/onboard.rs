@@ -5,13 +5,13 @@ use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use super::{Provisioner, layout, room_id, user_id};
 use crate::{
     core::{
-        chat::{Chat, name, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner},
+        chat::{Chat, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner, name},
         ids::{AgentId, RoomKey, UserKey, derived_uuid},
     },
     matrix::{
-        reconcile::RowChanges,
         client::MatrixError,
         marker::{CreationFacts, RoomKind, SpaceMarker, VERSION},
+        reconcile::RowChanges,
         store::{
             Provision,
             rows::{RoomRow, UserRow},
@@ -28,7 +28,11 @@ impl Provisioner {
         };
         let mut reinvited = self.ensure_invited(&room_id(&owner.space)?, user).await? && !fresh;
         let all = self.store.chats_of(user).await?;
-        let mut chats: Vec<Chat> = all.iter().filter(|chat| chat.status == ChatStatus::Active).cloned().collect();
+        let mut chats: Vec<Chat> = all
+            .iter()
+            .filter(|chat| chat.status == ChatStatus::Active)
+            .cloned()
+            .collect();
         if all.iter().all(|chat| chat.status == ChatStatus::Gone) {
             let intent = derived_uuid(&format!("chat:first:{}:{}", owner.space, all.len()));
             chats.push(self.make_chat(&owner, intent, None).await?);
@@ -37,7 +41,12 @@ impl Provisioner {
             reinvited |= self.ensure_invited(&room_id(&chat.room)?, user).await? && !fresh;
         }
         self.ensure_welcomed(&owner, &chats).await?;
-        Ok(Onboarded { owner, chats, fresh, reinvited })
+        Ok(Onboarded {
+            owner,
+            chats,
+            fresh,
+            reinvited,
+        })
     }
 
     async fn make_space(&self, user: &UserKey) -> Result<Owner, ChatRoomsError> {
@@ -64,12 +73,26 @@ impl Provisioner {
         };
         let plan = serde_json::json!({"display_name": display_name});
         let wish = self.begin("space", &facts, plan).await?;
-        let display_name = wish.plan["display_name"].as_str().unwrap_or_default().to_owned();
+        let display_name = wish.plan["display_name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let name = text::space_name(&self.defaults.brand, &display_name);
         let version = self.room_version().await?;
-        let new = layout::space(self.client.user_id(), version, name.clone(), &facts, &space_marker);
+        let new = layout::space(
+            self.client.user_id(),
+            version,
+            name.clone(),
+            &facts,
+            &space_marker,
+        );
         let room = self.ensure_room(&wish, &new).await?;
-        self.store.finish_provision(facts.intent, space_rows(&room, &name, display_name, &space_marker)).await?;
+        self.store
+            .finish_provision(
+                facts.intent,
+                space_rows(&room, &name, display_name, &space_marker),
+            )
+            .await?;
         Ok(Owner {
             user: user.clone(),
             space: RoomKey::new(room.as_str()),
@@ -97,7 +120,11 @@ impl Provisioner {
     }
 
     /// Invites a user who is neither in the room nor invited; tells whether that was needed.
-    pub(super) async fn ensure_invited(&self, room: &RoomId, user: &UserKey) -> Result<bool, ChatRoomsError> {
+    pub(super) async fn ensure_invited(
+        &self,
+        room: &RoomId,
+        user: &UserKey,
+    ) -> Result<bool, ChatRoomsError> {
         let user = user_id(user)?;
         if self.is_in(room, &user).await? {
             return Ok(false);
@@ -105,7 +132,9 @@ impl Provisioner {
         match self.client.invite(room, &user).await {
             Ok(()) => Ok(true),
             // In the room already, or not to be invited: the link in the pointer still leads there.
-            Err(MatrixError::Refused { errcode, message, .. }) => {
+            Err(MatrixError::Refused {
+                errcode, message, ..
+            }) => {
                 tracing::info!(room.id = %room, user.id = %user, errcode, message, "the invitation was refused");
                 Ok(false)
             }
@@ -132,7 +161,10 @@ impl Provisioner {
         }
         let content = super::super::content::notice(&Guide::Welcome.text(self.locale_of(owner)));
         let transaction_id = format!("welcome-{}", derived_uuid(first.room.as_str()));
-        let event = self.client.send_message(&room, &transaction_id, &content).await?;
+        let event = self
+            .client
+            .send_message(&room, &transaction_id, &content)
+            .await?;
         self.client.set_read_marker(&room, &event).await?;
         self.store.set_cursor(&room, &event).await?;
         Ok(())
@@ -144,11 +176,19 @@ impl Provisioner {
 
     /// The owner's choice where it is still there and theirs to use, else the registry's.
     pub(super) fn agent_of(&self, user: &UserKey, chosen: Option<&AgentId>) -> Option<AgentId> {
-        self.defaults.agents.for_new_chat(user, chosen).map(|agent| agent.id.clone())
+        self.defaults
+            .agents
+            .for_new_chat(user, chosen)
+            .map(|agent| agent.id.clone())
     }
 }
 
-fn space_rows(room: &RoomId, name: &str, display_name: String, space_marker: &SpaceMarker) -> RowChanges {
+fn space_rows(
+    room: &RoomId,
+    name: &str,
+    display_name: String,
+    space_marker: &SpaceMarker,
+) -> RowChanges {
     RowChanges {
         put_users: vec![UserRow {
             user_id: space_marker.owner.to_string(),

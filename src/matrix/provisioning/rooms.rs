@@ -11,11 +11,12 @@ use crate::{
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
     },
     matrix::{
-        reconcile::RowChanges,
-        marker::{self, CHAT_MARKER, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER, SpaceMarker, VERSION},
-        store::{
-            rows::{ChatRow, RoomRow},
+        marker::{
+            self, CHAT_MARKER, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER, SpaceMarker,
+            VERSION,
         },
+        reconcile::RowChanges,
+        store::rows::{ChatRow, RoomRow},
     },
     text,
 };
@@ -32,7 +33,12 @@ impl Provisioner {
             return Ok(chat);
         }
         let owner_id = user_id(&owner.user)?;
-        let facts = CreationFacts { version: VERSION, kind: RoomKind::Chat, owner: owner_id.clone(), intent };
+        let facts = CreationFacts {
+            version: VERSION,
+            kind: RoomKind::Chat,
+            owner: owner_id.clone(),
+            intent,
+        };
         let plan = self.plan_chat(owner, intent, name).await?;
         let wish = self.begin("chat", &facts, plan).await?;
         let mut chat = chat_from_plan(owner, &wish.plan)?;
@@ -48,18 +54,29 @@ impl Provisioner {
         chat.room = RoomKey::new(room.as_str());
         self.set_linked_unlocked(&chat, true).await?;
         self.ensure_invited(&room, &owner.user).await?;
-        self.store.finish_provision(intent, self.chat_rows(&chat).await?).await?;
+        self.store
+            .finish_provision(intent, self.chat_rows(&chat).await?)
+            .await?;
         Ok(chat)
     }
 
     /// After a lost database, reconcile has made the rows of a room that an earlier attempt made.
-    async fn already_made(&self, owner: &Owner, intent: Uuid) -> Result<Option<Chat>, ChatRoomsError> {
+    async fn already_made(
+        &self,
+        owner: &Owner,
+        intent: Uuid,
+    ) -> Result<Option<Chat>, ChatRoomsError> {
         if self.store.provision(intent).await?.is_some() {
             return Ok(None);
         }
-        let Some((room, _)) = self.store.created_for(intent).await?.into_iter().next() else { return Ok(None) };
-        let Some(chat) = self.store.chat_in(&RoomKey::new(room.as_str())).await? else { return Ok(None) };
-        self.set_linked_unlocked(&chat, chat.status == ChatStatus::Active).await?;
+        let Some((room, _)) = self.store.created_for(intent).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let Some(chat) = self.store.chat_in(&RoomKey::new(room.as_str())).await? else {
+            return Ok(None);
+        };
+        self.set_linked_unlocked(&chat, chat.status == ChatStatus::Active)
+            .await?;
         self.ensure_invited(&room, &owner.user).await?;
         Ok(Some(chat))
     }
@@ -77,7 +94,8 @@ impl Provisioner {
             None => text::chat_name(self.locale_of(owner), ChatId::new(number)),
         };
         let agent = self.agent_of(&owner.user, owner.default_agent.as_ref());
-        let agent = agent.ok_or_else(|| ChatRoomsError::Refused("no agent serves this user".into()))?;
+        let agent =
+            agent.ok_or_else(|| ChatRoomsError::Refused("no agent serves this user".into()))?;
         Ok(json!({
             "number": number,
             "name": name,
@@ -87,7 +105,11 @@ impl Provisioner {
     }
 
     async fn chat_rows(&self, chat: &Chat) -> Result<RowChanges, ChatRoomsError> {
-        let mut user = self.store.user_row(chat.owner.as_str()).await?.unwrap_or_default();
+        let mut user = self
+            .store
+            .user_row(chat.owner.as_str())
+            .await?
+            .unwrap_or_default();
         user.next_chat_index = user.next_chat_index.max(chat.id.number() + 1);
         Ok(RowChanges {
             put_users: vec![user],
@@ -115,9 +137,16 @@ impl Provisioner {
     }
 
     async fn set_linked_unlocked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
-        let content = if linked { layout::child_content(&self.server) } else { json!({}) };
+        let content = if linked {
+            layout::child_content(&self.server)
+        } else {
+            json!({})
+        };
         let space = room_id(&chat.space)?;
-        Ok(self.client.put_state(&space, "m.space.child", chat.room.as_str(), &content).await?)
+        Ok(self
+            .client
+            .put_state(&space, "m.space.child", chat.room.as_str(), &content)
+            .await?)
     }
 }
 
@@ -149,7 +178,8 @@ fn chat_from_plan(owner: &Owner, plan: &serde_json::Value) -> Result<Chat, ChatR
             status: ChatStatus::Active,
         })
     };
-    read().ok_or_else(|| ChatRoomsError::Refused("the recorded plan of a chat cannot be read".into()))
+    read()
+        .ok_or_else(|| ChatRoomsError::Refused("the recorded plan of a chat cannot be read".into()))
 }
 
 #[async_trait]
@@ -159,14 +189,23 @@ impl ChatRooms for Provisioner {
         self.onboard_locked(user).await
     }
 
-    async fn create_chat(&self, owner: &Owner, cause: &EventKey, name: Option<&str>) -> Result<Chat, ChatRoomsError> {
+    async fn create_chat(
+        &self,
+        owner: &Owner,
+        cause: &EventKey,
+        name: Option<&str>,
+    ) -> Result<Chat, ChatRoomsError> {
         let _one_at_a_time = self.lock(&owner.user).await;
-        self.make_chat(owner, derived_uuid(&format!("chat:{cause}")), name).await
+        self.make_chat(owner, derived_uuid(&format!("chat:{cause}")), name)
+            .await
     }
 
     async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError> {
         let content = marker::write(&chat_marker(chat)?);
-        Ok(self.client.put_state(&room_id(&chat.room)?, CHAT_MARKER, "", &content).await?)
+        Ok(self
+            .client
+            .put_state(&room_id(&chat.room)?, CHAT_MARKER, "", &content)
+            .await?)
     }
 
     async fn write_owner_marker(&self, owner: &Owner) -> Result<(), ChatRoomsError> {
@@ -178,11 +217,22 @@ impl ChatRooms for Provisioner {
             default_agent: owner.default_agent.as_ref().map(ToString::to_string),
             streaming: owner.streaming,
         });
-        Ok(self.client.put_state(&room_id(&owner.space)?, SPACE_MARKER, "", &content).await?)
+        Ok(self
+            .client
+            .put_state(&room_id(&owner.space)?, SPACE_MARKER, "", &content)
+            .await?)
     }
 
     async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError> {
-        Ok(self.client.put_state(&room_id(&chat.room)?, "m.room.name", "", &json!({"name": name})).await?)
+        Ok(self
+            .client
+            .put_state(
+                &room_id(&chat.room)?,
+                "m.room.name",
+                "",
+                &json!({"name": name}),
+            )
+            .await?)
     }
 
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {

@@ -153,7 +153,9 @@ impl Store {
         let event = event.to_string();
         self.call(move |connection| {
             connection
-                .prepare_cached("UPDATE journal SET attempts = max(0, attempts - 1) WHERE event_id = ?1")?
+                .prepare_cached(
+                    "UPDATE journal SET attempts = max(0, attempts - 1) WHERE event_id = ?1",
+                )?
                 .execute([event])?;
             Ok(())
         })
@@ -166,7 +168,9 @@ impl Store {
         let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
         self.call(move |connection| {
             connection
-                .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1 AND state = 'pending'")?
+                .prepare_cached(
+                    "UPDATE journal SET item = ?2 WHERE event_id = ?1 AND state = 'pending'",
+                )?
                 .execute([event, json])?;
             Ok(())
         })

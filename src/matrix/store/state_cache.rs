@@ -85,7 +85,8 @@ impl Store {
     /// Takes one event into the kept state of a room.
     pub async fn put_state(&self, room: &RoomId, event: StateEvent) -> Result<(), StoreError> {
         let room = room.to_string();
-        self.call(move |connection| put(connection, &room, &event)).await
+        self.call(move |connection| put(connection, &room, &event))
+            .await
     }
 
     /// Joined rooms as the cache knows them, with the server's cursor in each.
@@ -106,7 +107,10 @@ impl Store {
 
     /// Rooms whose creation content names this intent, with their `m.room.create`, oldest first. Who made them is the
     /// caller's to check.
-    pub async fn created_for(&self, intent: Uuid) -> Result<Vec<(OwnedRoomId, StateEvent)>, StoreError> {
+    pub async fn created_for(
+        &self,
+        intent: Uuid,
+    ) -> Result<Vec<(OwnedRoomId, StateEvent)>, StoreError> {
         let pattern = format!("%{intent}%");
         self.call(move |connection| {
             let mut statement = connection.prepare_cached(

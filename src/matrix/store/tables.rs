@@ -98,7 +98,8 @@ pub(super) fn write_changes(
     for user_id in &changes.drop_users {
         remove_user.execute(params![user_id])?;
     }
-    let mut remove_room = connection.prepare_cached("DELETE FROM matrix_room WHERE room_id = ?1")?;
+    let mut remove_room =
+        connection.prepare_cached("DELETE FROM matrix_room WHERE room_id = ?1")?;
     for room_id in &changes.drop_rooms {
         remove_room.execute(params![room_id])?;
     }
