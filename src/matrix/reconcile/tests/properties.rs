@@ -372,7 +372,7 @@ fn healthy_world() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_graph_with_any_rows_settles_in_one_run(mut world in any_world(), mut recorded in any_recorded()) {
