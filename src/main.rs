@@ -1,1 +1,31 @@
-fn main() {}
+//! The binary: environment, command line, exit code.
+
+use clap::Parser;
+use surfaces_bot::{
+    app,
+    cli::{self, Cli, Command, Failure, Outcome, doctor, healthcheck},
+    config::{Config, Env},
+    logging,
+};
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let command = Cli::parse().into_command();
+    cli::conclude(obey(command, &Env::of_process()).await)
+}
+
+async fn obey(command: Command, env: &Env) -> Outcome {
+    let parts = |config: &Config| doctor::Parts { agents: app::agents(&config.agents), store: Box::new(doctor::ReadingProbe) };
+    match command {
+        Command::Healthcheck => return Ok(healthcheck::run(env).await),
+        Command::Doctor(args) => return Ok(doctor::run(env, args, parts).await),
+        Command::Run | Command::Reconcile(_) | Command::Reset(_) => {}
+    }
+    let config = Config::read(env).map_err(Failure::Configuration)?;
+    logging::init(&config.log).map_err(|error| Failure::Failed(error.into()))?;
+    match command {
+        Command::Reconcile(args) => cli::reconcile::run(config, args).await,
+        Command::Reset(args) => cli::reset::run(config, args).await,
+        _ => cli::run::run(config).await,
+    }
+}

@@ -1,6 +1,6 @@
 //! All that crosses the border of `core`: what comes in, what goes out.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::core::ids::{EventKey, RoomKey, UserKey};
 
@@ -59,16 +59,8 @@ impl Reply {
 
 /// Receives an answer while it grows. Drafts may be skipped; the returned replies are what counts.
 pub trait DraftSink: Send + Sync {
+    /// An agent was asked, and may take a while.
+    fn working(&self);
     /// The answer so far, as CommonMark.
     fn draft(&self, markdown: &str);
-}
-
-/// How long a thing took, for people: `3 s`, `2 min`.
-pub fn human_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    if seconds < 120 {
-        format!("{seconds} s")
-    } else {
-        format!("{} min", seconds / 60)
-    }
 }

@@ -4,5 +4,10 @@
 //! ([`chat::ChatStore`], [`chat::ChatRooms`], [`crate::platform::PlatformClient`]) are traits that others implement.
 
 pub mod chat;
+pub mod command;
+pub mod dispatch;
+pub mod error;
 pub mod ids;
 pub mod message;
+#[cfg(test)]
+pub(crate) mod testing;

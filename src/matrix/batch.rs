@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::state::StateEvent;
@@ -14,6 +15,8 @@ pub struct SyncBatch {
     pub next_batch: String,
     /// Whether the response held the full state of every joined room, not what changed since a position.
     pub full_state: bool,
+    /// Whether the sync started from nothing, so that the timelines begin with history.
+    pub from_nothing: bool,
     /// Rooms the bot is in.
     pub joined: BTreeMap<OwnedRoomId, JoinedUpdate>,
     /// Rooms the bot was invited to: by whom.
@@ -38,7 +41,7 @@ pub struct JoinedUpdate {
 }
 
 /// One event of a timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineItem {
     /// Its id.
     pub event_id: OwnedEventId,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::Value;
 
-use crate::matrix::{batch::SyncBatch, state::StateEvent};
+use crate::matrix::{batch::{SyncBatch, TimelineItem}, state::StateEvent};
 
 /// Why a request came to nothing, sorted by what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +65,6 @@ pub struct NewRoom {
     pub creation_content: Value,
     /// `m.room.name`.
     pub name: String,
-    /// Room version; the server's default where `None`.
-    pub version: Option<String>,
     /// `power_level_content_override`.
     pub power_levels: Value,
     /// `initial_state`.
@@ -95,7 +93,9 @@ pub trait MatrixClient: Send + Sync {
     async fn room_state(&self, room: &RoomId) -> Result<Vec<StateEvent>, MatrixError>;
     /// `GET /rooms/{id}/joined_members`.
     async fn joined_members(&self, room: &RoomId) -> Result<BTreeSet<OwnedUserId>, MatrixError>;
-    /// The room version the server makes rooms in, and whether its creator stands above power levels (12 and later).
+    /// `GET /profile/{user}/displayname`; `None` where the user set none or the server does not tell.
+    async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError>;
+    /// The room version the server makes rooms in by default.
     async fn default_room_version(&self) -> Result<String, MatrixError>;
     /// `POST /createRoom`. Not idempotent: after [`MatrixError::Unanswered`] the room may exist.
     async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, MatrixError>;
@@ -134,12 +134,14 @@ pub trait MatrixClient: Send + Sync {
     async fn set_read_marker(&self, room: &RoomId, event: &EventId) -> Result<(), MatrixError>;
     /// Shows or ends the typing notice.
     async fn set_typing(&self, room: &RoomId, typing: bool) -> Result<(), MatrixError>;
+    /// The readable form of an encrypted event, if its key has come by now. Asks no server.
+    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError>;
     /// `GET /rooms/{id}/messages`, backwards from the token: events newest first, and the token further back.
     async fn messages_before(
         &self,
         room: &RoomId,
         from: &str,
-    ) -> Result<(Vec<crate::matrix::batch::TimelineItem>, Option<String>), MatrixError>;
+    ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError>;
 }
 
 /// What a sync starts from.

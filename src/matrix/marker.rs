@@ -18,6 +18,8 @@ pub const CHAT_MARKER: &str = "io.lambda.surfaces.chat";
 pub const ENTRY_NOTE: &str = "io.lambda.surfaces.entry";
 /// Key in the content of every answer: the event id of the question.
 pub const ANSWERS_KEY: &str = "io.lambda.surfaces.answers";
+/// Key in the content of an answer that is still growing: it does not count as an answer yet.
+pub const DRAFT_KEY: &str = "io.lambda.surfaces.draft";
 /// The only version of all of them so far.
 pub const VERSION: u32 = 1;
 

@@ -4,8 +4,27 @@
 //! [`client::MatrixClient`] and plain values.
 
 pub mod batch;
+pub mod bot;
 pub mod client;
+pub mod content;
+pub mod drafts;
+pub mod event;
+pub mod gaps;
+pub mod inbox;
+pub mod intake;
 pub mod marker;
+pub mod outbox;
+pub mod patient;
+pub mod provisioning;
+pub mod reception;
 pub mod reconcile;
+pub mod reconciler;
+pub mod reset;
+pub mod router;
+pub mod sdk_client;
+pub mod session;
+pub mod split;
 pub mod state;
 pub mod store;
+pub mod sync;
+pub mod wire;

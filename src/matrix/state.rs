@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId};
 use serde_json::Value;
 
+use crate::matrix::batch::SyncBatch;
+
 /// State event types that are kept; all others are dropped where they arrive.
 pub const KEPT_TYPES: [&str; 9] = [
     "m.room.create",
@@ -78,4 +80,23 @@ pub struct Snapshot {
     pub rooms: BTreeMap<OwnedRoomId, RoomState>,
     /// Joined rooms whose state could not be read in full: left alone, and reported.
     pub incomplete: BTreeSet<OwnedRoomId>,
+}
+
+impl Snapshot {
+    /// The snapshot that a full sync alone gives; `joined` is the server's own list.
+    pub fn of_full_sync(batch: SyncBatch, joined: &BTreeSet<OwnedRoomId>) -> Self {
+        let mut rooms = BTreeMap::new();
+        for (room, update) in batch.joined {
+            let mut state = RoomState {
+                entry_of: update.entry_of,
+                ..RoomState::default()
+            };
+            for event in update.state {
+                state.insert(event);
+            }
+            rooms.insert(room, state);
+        }
+        let incomplete = joined.iter().filter(|room| !rooms.contains_key(*room)).cloned().collect();
+        Self { rooms, incomplete }
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! Knows chats only by their context ([`PlatformChatId`]); knows nothing of rooms, Matrix or SQL.
 
+pub mod mock;
+pub mod routed;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -3,6 +3,12 @@
 //! The server's rooms are the truth and SQLite is a cache, so every change goes through [`ChatRooms`] first and
 //! [`ChatStore`] second. Knows no Matrix and no SQL.
 
+pub mod manager;
+pub mod name;
+mod pointer;
+mod state;
+pub(crate) mod turn;
+
 use async_trait::async_trait;
 
 use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey};
@@ -140,6 +146,8 @@ pub trait ChatRooms: Send + Sync {
     async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError>;
     /// Puts the room into the Space (`true`) or takes it out.
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError>;
+    /// An address that opens the room in any client.
+    fn link(&self, room: &RoomKey) -> String;
 }
 
 /// What [`ChatRooms::onboard`] found or made.
@@ -151,4 +159,6 @@ pub struct Onboarded {
     pub chats: Vec<Chat>,
     /// Whether the Space was made by this call.
     pub fresh: bool,
+    /// Whether the owner had left the Space and was invited again.
+    pub reinvited: bool,
 }

@@ -35,9 +35,9 @@ pub async fn apply(
     client: &dyn MatrixClient,
     store: &dyn RowStore,
 ) -> Result<Applied, ReconcileError> {
-    let mut by_room: BTreeMap<&RoomId, Vec<&StateWrite>> = BTreeMap::new();
+    let mut by_room: BTreeMap<&RoomId, Vec<StateWrite>> = BTreeMap::new();
     for write in &plan.writes {
-        by_room.entry(&write.room_id).or_default().push(write);
+        by_room.entry(&write.room_id).or_default().push(write.clone());
     }
     // In one room one after the other: two writes at once make the room fork.
     let rooms: Vec<Applied> = stream::iter(by_room.into_values())
@@ -58,10 +58,10 @@ pub async fn apply(
 
 async fn write_room(
     client: &dyn MatrixClient,
-    writes: Vec<&StateWrite>,
+    writes: Vec<StateWrite>,
 ) -> Result<Applied, ReconcileError> {
     let mut applied = Applied::default();
-    for write in writes {
+    for write in &writes {
         let StateWrite {
             room_id,
             event_type,

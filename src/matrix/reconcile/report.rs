@@ -168,6 +168,28 @@ impl Report {
         ]
     }
 
+    /// Every figure under its key, for metrics.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("joined_rooms", self.joined_rooms),
+            ("restored_user_meta", self.restored_user_meta),
+            ("restored_room_meta", self.restored_room_meta),
+            ("restored_chat_rows", self.restored_chat_rows),
+            ("repaired_user_meta", self.repaired_user_meta),
+            ("repaired_room_meta", self.repaired_room_meta),
+            ("repaired_chat_rows", self.repaired_chat_rows),
+            ("backfilled_platform_chat_ids", self.backfilled_platform_chat_ids),
+            ("stamped_markers", self.stamped_markers),
+            ("repaired_space_links", self.repaired_space_links),
+            ("gone_rooms", self.gone_rooms),
+            ("skipped_rooms", self.skipped_rooms.len()),
+            ("conflicts", self.conflicts.len()),
+            ("drift", self.drift),
+        ]
+        .into_iter()
+        .map(|(name, figure)| (name, u64::try_from(figure).unwrap_or(u64::MAX)))
+    }
+
     /// One line with every figure, and one for each conflict.
     pub fn log(&self) {
         tracing::info!(

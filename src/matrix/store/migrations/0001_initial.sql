@@ -57,6 +57,9 @@ CREATE TABLE room_state (
     PRIMARY KEY (room_id, event_type, state_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Rooms are looked for by what stands in their creation content.
+CREATE INDEX room_state_create ON room_state (event_type, origin_server_ts) WHERE event_type = 'm.room.create';
+
 -- What the bot's account data says of a joined room. A room is known here from its first full state on.
 CREATE TABLE joined_room (
     room_id    TEXT PRIMARY KEY,
@@ -71,14 +74,29 @@ CREATE TABLE journal (
     event_id TEXT NOT NULL UNIQUE,
     room_id  TEXT NOT NULL,
     state    TEXT NOT NULL,                      -- pending, or done
+    sender   TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,         -- how often handling it was begun
     item     TEXT                                -- JSON while it is pending, NULL after
 ) STRICT;
 CREATE INDEX journal_pending ON journal (room_id, seq) WHERE state = 'pending';
+
+-- Stretches of a room's timeline that a sync left out and that are still to be fetched, backwards. The room's pending
+-- events wait until its gap is closed. Events found get the numbers just below before_seq, which were left free.
+CREATE TABLE gap (
+    room_id    TEXT PRIMARY KEY,
+    from_token TEXT NOT NULL,
+    -- Fetching stops at this event (the server's cursor), or else at the first event the journal knows.
+    until      TEXT,
+    before_seq INTEGER NOT NULL,
+    pages      INTEGER NOT NULL DEFAULT 0        -- fetched so far
+) STRICT, WITHOUT ROWID;
 
 -- Invitations that are not finished with.
 CREATE TABLE invite (
     room_id TEXT PRIMARY KEY,
     inviter TEXT NOT NULL,
+    -- Made up when the invitation arrives: the pointer's transaction id comes from it.
+    nonce   TEXT NOT NULL,
     -- received: to be joined or refused; joined: the inviter's Space and the pointer are still to come
     step    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -102,5 +120,6 @@ CREATE TABLE outbox (
     transaction_id TEXT NOT NULL,
     content        TEXT NOT NULL,                -- JSON
     event_id       TEXT,                         -- once the server has it
+    failure        TEXT,                         -- why the server will never have it
     PRIMARY KEY (question, part)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,297 @@
+//! Puts the parts together. The only file that names every concrete type; it decides nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use matrix_sdk::ruma::OwnedUserId;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Failure,
+    clock::{Clock, SystemClock},
+    config::{AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource},
+    core::{
+        chat::{ChatRooms, ChatStore},
+        dispatch::{DispatchSettings, Dispatcher},
+    },
+    lifecycle::{GRACE, OsSignals, Tasks},
+    lock::{DataLock, LockError},
+    matrix::{
+        bot::{Bot, BotError, FirstSync},
+        client::MatrixClient,
+        drafts::Drafter,
+        gaps::GapFiller,
+        inbox::{self, Inbox},
+        outbox::Outbox,
+        patient::PatientClient,
+        provisioning::{self, Provisioner},
+        reception::{self, Reception},
+        reconcile::{self, Mode, Report},
+        reconciler::Reconciler,
+        sdk_client::SdkClient,
+        session::{self, Login, Session, SessionError, Trace},
+        state::Snapshot,
+        store::Store,
+        sync::{self, SdkSync},
+    },
+    ops::{DatabaseProbe, Metrics, OpsServer, Readiness},
+    platform::{Agent, mock::MockAgent, routed::Agents},
+};
+
+/// The longest an agent may take for one answer.
+const TURN_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// How far a start goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Until the process is asked to end.
+    Run,
+    /// Until rows and rooms agree.
+    Reconcile,
+}
+
+/// Takes hold of the data, opens the stores, logs in, and runs. The report is that of the first reconcile.
+pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    if config.agents.source == RegistrySource::Embedded {
+        tracing::info!("no agent registry is configured: the built-in mock agent answers");
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tasks = Tasks::default();
+    let signals = OsSignals::listen().context("signals cannot be listened to")?;
+    let _held = hold(&config)?;
+    let opened = Store::open(&config.matrix.db_path, clock.now()).context("the database cannot be opened")?;
+    if let Some(aside) = &opened.moved_aside {
+        tracing::error!(path = %aside.display(), "the database was corrupt: it was moved aside and is rebuilt from the homeserver");
+    }
+    let store = opened.store;
+    let readiness = Readiness::new(Arc::clone(&clock));
+    let metrics = Metrics::new();
+    if let (Some(addr), Purpose::Run) = (config.http_addr, purpose) {
+        let server = OpsServer::bind(addr, readiness.clone(), metrics.clone(), Arc::new(store.clone()))
+            .await
+            .context("the HTTP server cannot start")?;
+        let end = tasks.stop().clone();
+        tasks.spawn("HTTP server", server.serve(end));
+    }
+    let report = Arc::new(std::sync::Mutex::new(Report::default()));
+    let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
+    tasks.spawn("bot", async move {
+        let ended = run(config, purpose, clock, main_store, readiness, metrics, &main_tasks).await;
+        match ended {
+            Ok(found) => *main_report.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = found,
+            Err(error) => main_tasks.fail(error),
+        }
+        main_tasks.shut_down();
+    });
+    let ended = tasks.run_until_shutdown(signals, GRACE).await;
+    if let Err(error) = store.checkpoint().await {
+        tracing::warn!(%error, "the database could not be tidied up; nothing is lost");
+    }
+    ended.map_err(failure)?;
+    let report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    Ok(report)
+}
+
+async fn run(
+    config: Config,
+    purpose: Purpose,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    readiness: Readiness,
+    metrics: Metrics,
+    tasks: &Tasks,
+) -> anyhow::Result<Report> {
+    let session = match session::open(&login(&config), clock.now(), tasks.draining()).await {
+        Err(SessionError::ShuttingDown) => return Ok(Report::default()),
+        other => other?,
+    };
+    let bot = assemble(&config, session, clock, store, readiness, metrics, tasks).await?;
+    let ended = match purpose {
+        Purpose::Run => bot.run().await.map(|()| Report::default()),
+        Purpose::Reconcile => reconcile_once(&bot).await,
+    };
+    match ended {
+        Err(BotError::ShuttingDown) => Ok(Report::default()),
+        other => Ok(other?),
+    }
+}
+
+async fn reconcile_once(bot: &Bot) -> Result<Report, BotError> {
+    let missing = bot.first_sync().await?;
+    Ok(bot.reconciler.full(missing).await?)
+}
+
+async fn assemble(
+    config: &Config,
+    session: Session,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    readiness: Readiness,
+    metrics: Metrics,
+    tasks: &Tasks,
+) -> anyhow::Result<Bot> {
+    let user_id = config.matrix.user_id.clone();
+    let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
+    let counted = metrics.clone();
+    let patient: Arc<dyn MatrixClient> = Arc::new(PatientClient::new(
+        Arc::clone(&plain),
+        tasks.stop().clone(),
+        Arc::new(move |_| counted.send_retried()),
+    ));
+    let agents = Arc::new(Agents::new(agents(&config.agents), config.agents.default.clone()));
+    let amnesia = store.position(&session.device_id).await?.is_none().then(|| clock.now());
+    let provisioner = Provisioner::new(
+        Arc::clone(&patient),
+        store.clone(),
+        Arc::clone(&clock),
+        provisioning::Defaults {
+            brand: config.people.brand.clone(),
+            locale: config.people.locale,
+            agents: Arc::clone(&agents),
+        },
+        amnesia,
+    );
+    let settings = DispatchSettings {
+        locale: config.people.locale,
+        bot_names: vec![user_id.to_string(), user_id.localpart().to_owned()],
+        turn_limit: TURN_LIMIT,
+    };
+    let chat_store: Arc<dyn ChatStore> = Arc::new(store.clone());
+    let rooms: Arc<dyn ChatRooms> = Arc::new(provisioner.clone());
+    let dispatcher = Arc::new(Dispatcher::new(chat_store, rooms, agents, settings));
+    let reconciler = Reconciler::new(Arc::clone(&patient), store.clone(), reconcile_defaults(config));
+    let inbox = Inbox::new(inbox::Parts {
+        client: Arc::clone(&patient),
+        store: store.clone(),
+        dispatcher: Arc::clone(&dispatcher),
+        drafter: Drafter::new(plain, store.clone()),
+        outbox: Outbox::new(Arc::clone(&patient), store.clone()),
+        reconciler: reconciler.clone(),
+        clock,
+        tasks: tasks.clone(),
+        metrics: metrics.clone(),
+        backlog_max_age: config.backlog_max_age,
+    });
+    let allowed = config.people.allowed.clone();
+    let reception = Reception::new(reception::Parts {
+        client: Arc::clone(&patient),
+        store: store.clone(),
+        provisioner,
+        dispatcher,
+        tasks: tasks.clone(),
+        allows: Arc::new(move |user| allowed.allows(user)),
+    });
+    Ok(Bot {
+        source: Arc::new(SdkSync::new(session.client, user_id)),
+        gaps: GapFiller::new(Arc::clone(&patient), store.clone(), tasks.clone()),
+        client: patient,
+        store,
+        device_id: session.device_id,
+        first_sync: match config.matrix.initial_sync {
+            InitialSync::Auto => FirstSync::Auto,
+            InitialSync::Full => FirstSync::Full,
+        },
+        reconciler,
+        inbox,
+        reception,
+        readiness,
+        metrics,
+        tasks: tasks.clone(),
+    })
+}
+
+/// What a reconcile would do now. Takes no hold of the data and writes nothing anywhere.
+pub async fn check(config: &Config) -> Result<Report, Failure> {
+    let store = match Store::open_for_reading(&config.matrix.db_path).context("the database cannot be read")? {
+        Some(store) => store,
+        None => Store::in_memory().context("no database in memory")?,
+    };
+    let stop = CancellationToken::new();
+    let (session, trace) = session::open_without_store(&login(config), &stop).await.map_err(|error| failure(error.into()))?;
+    let found = look(config, &session, store, stop).await;
+    if trace == Trace::Device {
+        session::log_out(&session).await;
+    }
+    found.map_err(failure)
+}
+
+async fn look(config: &Config, session: &Session, store: Store, stop: CancellationToken) -> anyhow::Result<Report> {
+    let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
+    let client = PatientClient::new(plain, stop, Arc::new(|_| {}));
+    let batch = sync::look(&session.client).await.context("the homeserver did not tell its state")?;
+    let snapshot = Snapshot::of_full_sync(batch, &client.joined_rooms().await?);
+    let outcome = reconcile::run(&client, &store, snapshot, &reconcile_defaults(config), &Mode::Check).await?;
+    Ok(outcome.report)
+}
+
+/// Takes hold of the data, or says who is in the way.
+pub fn hold(config: &Config) -> Result<DataLock, Failure> {
+    DataLock::take(&config.matrix.db_path, &config.matrix.store_path).map_err(|error| match error {
+        LockError::Held(lock) => Failure::DataHeld { lock },
+        unusable @ LockError::Unusable { .. } => Failure::Failed(unusable.into()),
+    })
+}
+
+/// The login that the configuration describes.
+pub fn login(config: &Config) -> Login {
+    let matrix = &config.matrix;
+    Login {
+        homeserver: matrix.homeserver.clone(),
+        user_id: matrix.user_id.clone(),
+        credentials: match &matrix.credentials {
+            Credentials::Password(password) => session::Credentials::Password(password.expose().to_owned()),
+            Credentials::AccessToken { token, device_id } => session::Credentials::AccessToken {
+                token: token.expose().to_owned(),
+                device_id: device_id.as_ref().map(ToString::to_string),
+            },
+        },
+        store_path: matrix.store_path.clone(),
+        device_name: config.people.brand.clone(),
+    }
+}
+
+/// The agents of the registry, ready to be asked.
+pub fn agents(registry: &Registry) -> Vec<Agent> {
+    registry
+        .agents
+        .iter()
+        .map(|entry| Agent {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            description: entry.description.clone(),
+            users: entry.users.clone(),
+            client: match &entry.kind {
+                AgentKind::Mock { delay } => Arc::new(MockAgent::new(entry.id.clone()).with_pause(*delay)),
+            },
+        })
+        .collect()
+}
+
+fn reconcile_defaults(config: &Config) -> reconcile::Defaults {
+    let bot: &OwnedUserId = &config.matrix.user_id;
+    reconcile::Defaults {
+        agent_id: config.agents.default.clone(),
+        brand: config.people.brand.clone(),
+        server_name: bot.server_name().to_string(),
+        locale: config.people.locale,
+    }
+}
+
+/// Credentials that were refused have an exit code of their own.
+pub fn failure(error: anyhow::Error) -> Failure {
+    match error.downcast_ref::<SessionError>() {
+        Some(SessionError::Refused(_)) => Failure::CredentialsRefused(error),
+        _ => Failure::Failed(error),
+    }
+}
+
+#[async_trait]
+impl DatabaseProbe for Store {
+    async fn answers(&self) -> Result<(), String> {
+        self.ping().await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,160 @@
+//! One turn of a conversation: a question to the chat's agent, and what becomes of its answer.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::{Chat, Locale, manager::context_of};
+use crate::{
+    core::message::{DraftSink, Incoming, Reply},
+    platform::{Advice, Agent, AnswerEvent, PlatformError, Prompt, StopReason},
+    text::{Failure, markdown},
+};
+
+/// An answer longer than this is cut: no chat can show it, and no agent may fill the memory.
+const LONGEST_ANSWER: usize = 512 * 1024;
+/// How long an agent may take to be told to stop.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A question on its way to an agent.
+pub(crate) struct Turn<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) chat: &'a Chat,
+    pub(crate) incoming: &'a Incoming,
+    /// `None` where answers do not grow in front of the user.
+    pub(crate) drafts: Option<&'a dyn DraftSink>,
+    /// The longest the whole turn may take.
+    pub(crate) limit: Duration,
+}
+
+/// How the agent's words ended.
+enum End {
+    Stopped(StopReason),
+    TooMuch,
+    Failed(PlatformError),
+    /// The stream ended without saying why.
+    Vanished,
+}
+
+impl Turn<'_> {
+    /// Asks, waits, and says in one reply what came of it: what the agent said, and what went wrong if something did.
+    pub(crate) async fn run(&self, locale: Locale) -> Reply {
+        let mut said = String::new();
+        let end = timeout(self.limit, self.listen(&mut said)).await;
+        let failure = match end {
+            Ok(End::Stopped(StopReason::EndTurn)) => None,
+            Ok(End::Stopped(StopReason::Limit)) => Some(Failure::Cut),
+            Ok(End::Stopped(StopReason::Refusal)) => Some(Failure::Refused),
+            Ok(End::Stopped(StopReason::Cancelled)) => Some(Failure::Stopped),
+            Ok(End::TooMuch) => {
+                self.cancel().await;
+                Some(Failure::Cut)
+            }
+            Ok(End::Failed(error)) => {
+                self.log(&error.detail);
+                Some(Failure::Agent(error.advice))
+            }
+            Ok(End::Vanished) => {
+                self.log("the answer ended without an end");
+                Some(Failure::Agent(Advice::TryAgain))
+            }
+            Err(_) => {
+                self.log("the turn took too long");
+                self.cancel().await;
+                Some(Failure::TooLong(self.limit))
+            }
+        };
+        reply(&said, failure, locale)
+    }
+
+    async fn listen(&self, said: &mut String) -> End {
+        let prompt = Prompt {
+            context: context_of(self.chat),
+            question: self.incoming.event.clone(),
+            text: self.incoming.text.clone(),
+            files: Vec::new(),
+        };
+        let mut answer = match self.agent.client.ask(prompt).await {
+            Ok(answer) => answer,
+            Err(error) => return End::Failed(error),
+        };
+        while let Some(event) = answer.next().await {
+            match event {
+                Ok(AnswerEvent::Text(piece)) => {
+                    said.push_str(&piece);
+                    if said.len() > LONGEST_ANSWER {
+                        said.truncate(said.floor_char_boundary(LONGEST_ANSWER));
+                        return End::TooMuch;
+                    }
+                    self.draft(said);
+                }
+                Ok(AnswerEvent::ToolStatus(status)) => {
+                    let said = markdown::with_fences_closed(said);
+                    self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
+                }
+                Ok(AnswerEvent::Permission(question)) => self.refuse(&question.id).await,
+                Ok(AnswerEvent::File(path)) => {
+                    tracing::debug!(chat.id = %self.chat.id, path, "the agent named a file");
+                }
+                Ok(AnswerEvent::Done(reason)) => return End::Stopped(reason),
+                Err(error) => return End::Failed(error),
+            }
+        }
+        End::Vanished
+    }
+
+    fn draft(&self, markdown: &str) {
+        if let Some(drafts) = self.drafts {
+            drafts.draft(markdown);
+        }
+    }
+
+    /// Nobody can be asked, and no answer means no.
+    async fn refuse(&self, question: &str) {
+        let context = context_of(self.chat);
+        if let Err(error) = self
+            .agent
+            .client
+            .answer_permission(&context, question, None)
+            .await
+        {
+            self.log(&error.detail);
+        }
+    }
+
+    async fn cancel(&self) {
+        let context = context_of(self.chat);
+        match timeout(CANCEL_PATIENCE, self.agent.client.cancel(&context)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.log(&error.detail),
+            Err(_) => self.log("no answer to being cancelled"),
+        }
+    }
+
+    fn log(&self, problem: &str) {
+        let (agent, chat) = (&self.agent.id, self.chat.id);
+        tracing::warn!(
+            agent.id = %agent, chat.id = %chat, room.id = %self.chat.room, event.id = %self.incoming.event,
+            error = problem, "agent {agent} failed in {chat}"
+        );
+    }
+}
+
+/// What was said stays, and what went wrong follows it in the same message: one question, one answer.
+fn reply(said: &str, failure: Option<Failure>, locale: Locale) -> Reply {
+    let is_empty = said.trim().is_empty();
+    match failure {
+        None if is_empty => Reply::notice(Failure::Empty.text(locale)),
+        None => Reply::answer(said.trim_end()),
+        Some(failure) if is_empty => Reply::notice(failure.text(locale)),
+        Some(failure) => Reply::answer(format!(
+            "{}\n\n{}",
+            markdown::with_fences_closed(said),
+            failure.text(locale)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+use super::*;
+use crate::{
+    core::{
+        dispatch::Place,
+        message::ReplyKind,
+        testing::{Fault, World, alice, chat},
+    },
+    platform::{PermissionQuestion, mock::Script},
+};
+
+fn text(piece: &str) -> AnswerEvent {
+    AnswerEvent::Text(piece.to_owned())
+}
+
+/// What alice is told when the agent follows this script.
+async fn answer(script: Script) -> Reply {
+    let place = Place::Chat(chat(1));
+    let world = World::in_a_hurry(script);
+    let mut replies = world
+        .dispatch(place, alice(), "$event", "hello")
+        .await
+        .unwrap();
+    assert_eq!(replies.len(), 1);
+    replies.remove(0)
+}
+
+#[tokio::test]
+async fn an_agent_that_fails_is_told_in_one_notice_without_the_cause() {
+    for (advice, expected) in [
+        (
+            Advice::TryAgain,
+            "The agent could not answer just now. Please try again in a moment.",
+        ),
+        (
+            Advice::TellOperator,
+            "The agent cannot answer, and trying again will not help.",
+        ),
+    ] {
+        for script in [
+            Script::Fail(advice),
+            Script::FailAfter(String::new(), advice),
+        ] {
+            let reply = answer(script).await;
+            assert_eq!(reply.kind, ReplyKind::Notice);
+            assert!(reply.markdown.starts_with(expected), "{}", reply.markdown);
+            assert!(!reply.markdown.contains("scripted"), "{}", reply.markdown);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_failure_stays_and_the_failure_follows() {
+    let half = "It begins\n```rust\nlet x";
+    let reply = answer(Script::FailAfter(half.to_owned(), Advice::TryAgain)).await;
+    assert_eq!(reply.kind, ReplyKind::Answer);
+    let expected = format!("{half}\n```\n\nThe agent could not answer just now.");
+    assert!(reply.markdown.starts_with(&expected), "{}", reply.markdown);
+    let reply = answer(Script::VanishAfter("It begins".to_owned())).await;
+    assert!(
+        reply
+            .markdown
+            .starts_with("It begins\n\nThe agent could not"),
+        "{}",
+        reply.markdown
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_takes_too_long_is_stopped() {
+    let world = World::in_a_hurry(Script::HangAfter("Well".to_owned())).speaking(Locale::Ru);
+    let said = world.say("hello").await;
+    assert!(
+        said.starts_with("Well\n\nАгент не закончил за 0 с"),
+        "{said}"
+    );
+    assert_eq!(world.changes(), ["agent ask", "agent cancel"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_stopped_is_left_behind() {
+    let world = World::in_a_hurry(Script::HangAfter(String::new()));
+    world.fail("agent cancel", Fault::Refused);
+    let said = world.say("hello").await;
+    assert!(
+        said.starts_with("The agent did not finish within"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn every_way_to_end_a_turn_has_its_words() {
+    let done = |reason, words: &str| Script::Events(vec![text(words), AnswerEvent::Done(reason)]);
+    for (script, expected) in [
+        (done(StopReason::EndTurn, "All. \n"), "All."),
+        (
+            done(StopReason::EndTurn, " \n"),
+            "The agent finished without saying anything.",
+        ),
+        (
+            Script::Events(Vec::new()),
+            "The agent finished without saying anything.",
+        ),
+        (
+            done(StopReason::Limit, "Half"),
+            "Half\n\nThe agent reached a limit",
+        ),
+        (
+            done(StopReason::Refusal, ""),
+            "The agent declined to answer this.",
+        ),
+        (done(StopReason::Cancelled, "Half"), "Half\n\nStopped."),
+    ] {
+        let reply = answer(script.clone()).await;
+        assert!(
+            reply.markdown.starts_with(expected),
+            "{script:?}: {}",
+            reply.markdown
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_and_the_agent_stopped() {
+    let world = World::with_agent(Script::Events(vec![text(&"я".repeat(300_000)); 3]));
+    let said = world.say("hello").await;
+    assert!(said.len() < 600_000);
+    assert!(said.ends_with("The agent reached a limit and stopped here. Ask it to go on."));
+    assert_eq!(world.changes(), ["agent ask", "agent cancel"]);
+}
+
+#[tokio::test]
+async fn what_a_tool_does_is_seen_in_drafts_only() {
+    let status = AnswerEvent::ToolStatus("reading *notes*".to_owned());
+    let world = World::with_agent(Script::Events(vec![
+        text("Let me see."),
+        status,
+        text(" Done."),
+    ]));
+    assert_eq!(world.say("hello").await, "Let me see. Done.");
+    let drafts = world.drafts.0.lock().unwrap().clone();
+    assert!(
+        drafts.contains(&"Let me see.\n\n*reading \\*notes\\**".to_owned()),
+        "{drafts:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_permission_nobody_can_be_asked_for_is_refused() {
+    let question = PermissionQuestion {
+        id: "q1".to_owned(),
+        title: "May I?".to_owned(),
+        options: vec![("yes".to_owned(), "Yes".to_owned())],
+    };
+    let world = World::with_agent(Script::Events(vec![
+        AnswerEvent::Permission(question),
+        text("Fine."),
+    ]));
+    assert_eq!(world.say("hello").await, "Fine.");
+    assert_eq!(world.changes(), ["agent ask", "agent permission q1 None"]);
+}

@@ -1,0 +1,226 @@
+//! A message becomes replies: a command is carried out, anything else goes to the chat's agent.
+
+use std::{sync::Arc, time::Duration};
+
+pub use crate::core::error::DispatchError;
+use crate::{
+    core::{
+        chat::{
+            Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner, manager::ChatManager,
+            turn::Turn,
+        },
+        command::{Call, Command, Parsed, Wrong, parse, without_mention},
+        error::CoreError,
+        ids::UserKey,
+        message::{DraftSink, Incoming, Reply},
+    },
+    platform::routed::Agents,
+    text::{Guide, PointerReason, Trouble},
+};
+
+/// What a room is to the bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A chat.
+    Chat(Chat),
+    /// The room in which a user invited the bot.
+    Entry {
+        /// Who invited it.
+        owner: UserKey,
+        /// Whether nobody else is in the room: only then is all that is said meant for the bot.
+        alone: bool,
+    },
+}
+
+/// What the operator decides about answers.
+#[derive(Clone, Debug)]
+pub struct DispatchSettings {
+    /// Of users who chose no language.
+    pub locale: Locale,
+    /// What people call the bot: display name, localpart, user id.
+    pub bot_names: Vec<String>,
+    /// The longest an agent may take for one answer.
+    pub turn_limit: Duration,
+}
+
+/// Turns messages into replies. One for the whole process; messages of different rooms may be dispatched at once.
+///
+/// A future of [`Dispatcher::dispatch`] may be dropped at any point and the same message dispatched again.
+pub struct Dispatcher {
+    manager: ChatManager,
+    settings: DispatchSettings,
+}
+
+impl Dispatcher {
+    /// Over these ports.
+    pub fn new(
+        store: Arc<dyn ChatStore>,
+        rooms: Arc<dyn ChatRooms>,
+        agents: Arc<Agents>,
+        settings: DispatchSettings,
+    ) -> Self {
+        Self {
+            manager: ChatManager::new(store, rooms, agents),
+            settings,
+        }
+    }
+
+    /// The replies to a message, in order; none where it is not for us.
+    pub async fn dispatch(
+        &self,
+        place: Place,
+        incoming: Incoming,
+        drafts: &dyn DraftSink,
+    ) -> Result<Vec<Reply>, DispatchError> {
+        let parsed = parse(without_mention(&incoming.text, &self.settings.bot_names));
+        let owner = match self.manager.owner(&incoming.sender).await {
+            Ok(owner) => owner,
+            Err(error) => return told(error, self.settings.locale),
+        };
+        let locale = self.locale_of(owner.as_ref());
+        if !place.belongs_to(&incoming.sender) {
+            return Ok(stranger(&place, &parsed, locale));
+        }
+        let scene = Scene {
+            place: &place,
+            incoming: &incoming,
+            owner: owner.as_ref(),
+            locale,
+        };
+        match self.reply(parsed, scene, drafts).await {
+            Ok(reply) => Ok(reply.into_iter().collect()),
+            Err(error) => told(error, locale),
+        }
+    }
+
+    /// The room has this name already: only the row follows.
+    pub async fn renamed_in_client(&self, chat: Chat, new_name: &str) -> Result<(), DispatchError> {
+        match self.manager.follow_name(&chat, new_name).await {
+            Ok(()) => Ok(()),
+            Err(error) => error.told().map(|_| ()),
+        }
+    }
+
+    /// The text for the entry room of a user who was just onboarded.
+    pub fn pointer(&self, onboarded: &Onboarded) -> String {
+        let locale = self.locale_of(Some(&onboarded.owner));
+        self.manager.pointer_after(onboarded, locale)
+    }
+
+    /// The language the bot speaks with this user.
+    pub fn locale_of(&self, owner: Option<&Owner>) -> Locale {
+        owner
+            .and_then(|owner| owner.locale)
+            .unwrap_or(self.settings.locale)
+    }
+
+    async fn reply(
+        &self,
+        parsed: Parsed,
+        scene: Scene<'_>,
+        drafts: &dyn DraftSink,
+    ) -> Result<Option<Reply>, CoreError> {
+        let locale = scene.locale;
+        let trouble = |trouble: Trouble<'_>| Some(Reply::notice(trouble.text(locale)));
+        match (parsed, scene.place) {
+            (Parsed::Command(command), _) => self.command(command, scene).await.map(Some),
+            (Parsed::Wrong(Wrong::Usage(name)), _) => Ok(trouble(Trouble::Usage(name))),
+            (Parsed::Wrong(Wrong::NameTooLong), _) => Ok(trouble(Trouble::NameTooLong)),
+            // In a room with others it may well be a command of another bot.
+            (Parsed::Unknown { .. } | Parsed::NotACommand, Place::Entry { alone: false, .. }) => {
+                Ok(None)
+            }
+            (Parsed::Unknown { typed, nearest }, _) => Ok(trouble(Trouble::UnknownCommand {
+                typed: &typed,
+                nearest,
+            })),
+            (Parsed::NotACommand, Place::Entry { .. }) => self.no_chat_here(scene).await.map(Some),
+            (Parsed::NotACommand, Place::Chat(chat)) => {
+                Ok(Some(self.talk(chat, scene, drafts).await))
+            }
+        }
+    }
+
+    async fn command(&self, command: Command, scene: Scene<'_>) -> Result<Reply, CoreError> {
+        let call = Call {
+            place: scene.place,
+            incoming: scene.incoming,
+            owner: scene.owner,
+            locale: scene.locale,
+            manager: &self.manager,
+        };
+        command.run(&call).await.map(Reply::notice)
+    }
+
+    /// Words in the entry room, where no agent listens.
+    async fn no_chat_here(&self, scene: Scene<'_>) -> Result<Reply, CoreError> {
+        let Some(owner) = scene.owner else {
+            return Ok(Reply::notice(Guide::NoChatsYet.text(scene.locale)));
+        };
+        let chats = self.manager.chats_of(&owner.user).await?;
+        let reason = PointerReason::NotAChat;
+        let pointer = self.manager.pointer(reason, owner, &chats, scene.locale);
+        Ok(Reply::notice(pointer))
+    }
+
+    /// Words for the chat's agent.
+    async fn talk(&self, chat: &Chat, scene: Scene<'_>, drafts: &dyn DraftSink) -> Reply {
+        let locale = scene.locale;
+        if chat.status == ChatStatus::Archived {
+            return Reply::notice(Trouble::ArchivedChat(chat.id).text(locale));
+        }
+        let agents = self.manager.agents();
+        let Some(agent) = agents.agent_of(&chat.owner, &chat.agent) else {
+            let name = agents.name_of(&chat.agent);
+            return Reply::notice(Trouble::AgentNotAvailable(name).text(locale));
+        };
+        drafts.working();
+        let streams = scene.owner.is_none_or(Owner::streams);
+        let turn = Turn {
+            agent,
+            chat,
+            incoming: scene.incoming,
+            drafts: streams.then_some(drafts),
+            limit: self.settings.turn_limit,
+        };
+        turn.run(locale).await
+    }
+}
+
+/// A failed command becomes a reply, unless it is to be carried out again.
+fn told(error: CoreError, locale: Locale) -> Result<Vec<Reply>, DispatchError> {
+    let failure = error.told()?;
+    Ok(vec![Reply::notice(failure.text(locale))])
+}
+
+/// A message, with what is known about it.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    place: &'a Place,
+    incoming: &'a Incoming,
+    owner: Option<&'a Owner>,
+    locale: Locale,
+}
+
+impl Place {
+    /// Whether this user is the one the bot answers here.
+    fn belongs_to(&self, user: &UserKey) -> bool {
+        match self {
+            Self::Chat(chat) => chat.owner == *user,
+            Self::Entry { owner, .. } => owner == user,
+        }
+    }
+}
+
+/// Others are not answered in a chat; in an entry room a command of theirs is answered with how to get chats of their own.
+fn stranger(place: &Place, parsed: &Parsed, locale: Locale) -> Vec<Reply> {
+    match (place, parsed) {
+        (Place::Entry { .. }, Parsed::Command(_)) => {
+            vec![Reply::notice(Trouble::NotOwner.text(locale))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! The order of a start, and the loop that follows. Nothing else.
+//!
+//! Nothing that a sync brings is handled before the rows agree with the server's rooms.
+
+use std::{sync::Arc, time::Duration};
+
+use matrix_sdk::ruma::OwnedRoomId;
+
+use crate::{
+    lifecycle::Tasks,
+    matrix::{
+        client::{MatrixClient, MatrixError, SyncFrom, SyncSource},
+        gaps::GapFiller,
+        inbox::Inbox,
+        intake,
+        patient::{backoff, pause_after},
+        reception::Reception,
+        reconcile::{ReconcileError, Report},
+        reconciler::Reconciler,
+        store::{Store, StoreError},
+    },
+    ops::{Metrics, Readiness},
+};
+
+/// How long the server may hold an empty answer back.
+const LONG_POLL: Duration = Duration::from_secs(30);
+/// The pause before a commit that failed is tried again: a full disk can be emptied.
+const COMMIT_PAUSE: Duration = Duration::from_secs(2);
+
+/// Whether a kept position is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstSync {
+    /// Where it can be shown that nothing is missing.
+    Auto,
+    /// Never: the full state comes from the server.
+    Full,
+}
+
+/// The running bot.
+pub struct Bot {
+    /// Where responses come from.
+    pub source: Arc<dyn SyncSource>,
+    /// Patient: a failure it reports is final.
+    pub client: Arc<dyn MatrixClient>,
+    /// Where responses go.
+    pub store: Store,
+    /// The device that the position belongs to.
+    pub device_id: String,
+    /// Whether a kept position is trusted.
+    pub first_sync: FirstSync,
+    /// Makes rows agree with rooms.
+    pub reconciler: Reconciler,
+    /// Handles messages.
+    pub inbox: Inbox,
+    /// Handles invitations.
+    pub reception: Reception,
+    /// Fetches what syncs left out.
+    pub gaps: GapFiller,
+    /// Tells the world.
+    pub readiness: Readiness,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Where work runs, and when it ends.
+    pub tasks: Tasks,
+}
+
+/// Why the bot stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum BotError {
+    /// The process is ending, as it was asked to.
+    #[error("shutting down")]
+    ShuttingDown,
+    /// The server or the SDK failed in a way that waiting does not mend.
+    #[error("the homeserver connection failed")]
+    Matrix(#[source] MatrixError),
+    /// The database failed in a way that waiting does not mend.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+    /// The rows could not be made to agree with the rooms.
+    #[error("reconcile failed")]
+    Reconcile(#[from] ReconcileError),
+}
+
+impl Bot {
+    /// First sync, reconcile, ready, and then the live loop until the process is asked to end.
+    pub async fn run(&self) -> Result<(), BotError> {
+        let missing = self.first_sync().await?;
+        let report = self.reconciler.full(missing).await?;
+        self.reception_of_unfinished_entries().await?;
+        self.ready(&report);
+        self.wake().await?;
+        self.live().await
+    }
+
+    /// Brings the kept state of every joined room up to date. Events are stored, not handled. Returns the joined rooms
+    /// whose state no sync would tell.
+    pub async fn first_sync(&self) -> Result<Vec<OwnedRoomId>, BotError> {
+        let kept = self.store.position(&self.device_id).await?;
+        let mut full = kept.is_none() || self.first_sync == FirstSync::Full;
+        self.sync_and_commit(from(kept, full), Duration::ZERO).await?;
+        loop {
+            let joined = self.client.joined_rooms().await?;
+            let known: Vec<OwnedRoomId> = self.store.joined_rooms().await?.into_iter().map(|(room, _)| room).collect();
+            let complete = known.len() == joined.len() && known.iter().all(|room| joined.contains(room));
+            if complete || full {
+                return Ok(joined.into_iter().filter(|room| !known.contains(room)).collect());
+            }
+            tracing::info!(
+                joined = joined.len(),
+                known = known.len(),
+                "the kept state does not hold every joined room: asking for the full state"
+            );
+            full = true;
+            let position = self.store.position(&self.device_id).await?;
+            self.sync_and_commit(from(position, true), Duration::ZERO).await?;
+        }
+    }
+
+    /// Entry rooms in which the bot has not said a word: an onboarding that was cut off and then forgotten.
+    async fn reception_of_unfinished_entries(&self) -> Result<(), BotError> {
+        for (room, inviter) in self.store.silent_entry_rooms().await? {
+            self.store.invite_joined(&room, &inviter).await?;
+        }
+        Ok(())
+    }
+
+    fn ready(&self, report: &Report) {
+        report.log();
+        self.metrics.reconciled(report.counts());
+        self.readiness.reconciled();
+        tracing::info!(
+            joined_rooms = report.joined_rooms,
+            drift = report.drift,
+            conflicts = report.conflicts.len(),
+            skipped_rooms = report.skipped_rooms.len(),
+            reconcile_ms = report.duration_ms,
+            "ready"
+        );
+    }
+
+    async fn live(&self) -> Result<(), BotError> {
+        loop {
+            let Some(position) = self.store.position(&self.device_id).await? else {
+                return Err(BotError::Matrix(MatrixError::Local("the sync position is gone".to_owned())));
+            };
+            let left = match self.sync_and_commit(SyncFrom::Position(position), LONG_POLL).await {
+                Err(BotError::ShuttingDown) => return Ok(()),
+                other => other?,
+            };
+            if left {
+                // The rows of rooms the bot was removed from say so from now on.
+                match self.reconciler.full([]).await {
+                    Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => return Ok(()),
+                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "reconcile failed"),
+                    Ok(report) => report.log(),
+                }
+            }
+            self.wake().await?;
+        }
+    }
+
+    async fn wake(&self) -> Result<(), BotError> {
+        self.gaps.wake(self.inbox.clone()).await?;
+        self.reception.wake().await?;
+        Ok(self.inbox.wake().await?)
+    }
+
+    /// One sync, asked for until it is there, and committed until it is kept. Tells whether the bot left a room.
+    async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
+        let batch = self.sync(from, wait).await?;
+        self.readiness.synced();
+        let left = !batch.left.is_empty();
+        let intake = intake::take_in(self.client.user_id(), batch);
+        loop {
+            match self.store.commit(&self.device_id, intake.clone()).await {
+                Ok(()) => return Ok(left),
+                // The response is kept in memory: the server would not repeat it as it was.
+                Err(error) if error.is_transient() => {
+                    tracing::error!(%error, "a sync cannot be kept: free disk space, trying again");
+                    self.tasks.pause(COMMIT_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.tasks.is_draining() {
+                return Err(BotError::ShuttingDown);
+            }
+        }
+    }
+
+    async fn sync(&self, mut from: SyncFrom, wait: Duration) -> Result<crate::matrix::batch::SyncBatch, BotError> {
+        let mut pauses = backoff();
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                () = self.tasks.draining().cancelled() => return Err(BotError::ShuttingDown),
+                attempt = self.source.sync(from.clone(), wait) => attempt,
+            };
+            let error = match attempt {
+                Ok(batch) => return Ok(batch),
+                Err(error) => error,
+            };
+            // A server that was set back to an older state does not know the position.
+            if matches!(error, MatrixError::Refused { .. }) && from != SyncFrom::Nothing {
+                tracing::warn!(%error, "the homeserver does not accept the kept position: asking for everything");
+                from = SyncFrom::Nothing;
+                continue;
+            }
+            let Some(pause) = pause_after(&error, &mut pauses) else { return Err(error.into()) };
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "the sync failed: trying again");
+            self.tasks.pause(pause).await;
+        }
+    }
+}
+
+fn from(position: Option<String>, full: bool) -> SyncFrom {
+    match (position, full) {
+        (None, _) => SyncFrom::Nothing,
+        (Some(position), true) => SyncFrom::PositionWithFullState(position),
+        (Some(position), false) => SyncFrom::Position(position),
+    }
+}
+
+impl From<MatrixError> for BotError {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Matrix(other),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Markdown into the content of `m.room.message` events. Pure.
+//!
+//! Whatever the text says, it mentions nobody: `m.mentions` is always set, and raw HTML is shown, not interpreted.
+
+use matrix_sdk::ruma::EventId;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use serde_json::{Value, json};
+
+use crate::{
+    core::message::{Reply, ReplyKind},
+    matrix::marker::ANSWERS_KEY,
+};
+
+/// The bot's own words.
+pub fn notice(markdown: &str) -> Value {
+    message(&Reply::notice(markdown))
+}
+
+/// One message.
+pub fn message(reply: &Reply) -> Value {
+    let msgtype = match reply.kind {
+        ReplyKind::Answer => "m.text",
+        ReplyKind::Notice => "m.notice",
+    };
+    json!({
+        "msgtype": msgtype,
+        "body": reply.markdown,
+        "format": "org.matrix.custom.html",
+        "formatted_body": to_html(&reply.markdown),
+        "m.mentions": {},
+    })
+}
+
+/// Names the question, and keeps the message in the question's thread.
+pub fn answering(mut content: Value, question: &str, thread: Option<&str>) -> Value {
+    content[ANSWERS_KEY] = json!(question);
+    if let Some(root) = thread {
+        content["m.relates_to"] = json!({
+            "rel_type": "m.thread",
+            "event_id": root,
+            "is_falling_back": true,
+            "m.in_reply_to": {"event_id": question},
+        });
+    }
+    content
+}
+
+/// The content of an edit that turns the message `target` into `content`.
+pub fn edit_of(target: &EventId, content: Value) -> Value {
+    let mut inner = content.clone();
+    let mut outer = content;
+    if let Some(inner) = inner.as_object_mut() {
+        inner.remove("m.relates_to");
+    }
+    // For clients that know no edits: the new text, marked as one.
+    for key in ["body", "formatted_body"] {
+        if let Some(text) = outer[key].as_str() {
+            outer[key] = json!(format!("* {text}"));
+        }
+    }
+    outer["m.new_content"] = inner;
+    outer["m.relates_to"] = json!({"rel_type": "m.replace", "event_id": target});
+    outer
+}
+
+fn to_html(markdown: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let mut image = false;
+    let events = Parser::new_ext(markdown, options).filter_map(|event| match event {
+        // Shown as it was written: nothing of an agent's or a user's text becomes markup by itself.
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        // Clients load no foreign pictures: what remains is a link with the picture's description.
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            image = true;
+            Some(Event::Start(Tag::Link { link_type, dest_url, title, id }))
+        }
+        Event::End(TagEnd::Image) => {
+            image = false;
+            Some(Event::End(TagEnd::Link))
+        }
+        Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link) if image => None,
+        other => Some(other),
+    });
+    let mut out = String::with_capacity(markdown.len() * 2);
+    html::push_html(&mut out, events);
+    // One paragraph alone needs no paragraph: clients show it without the extra space.
+    let trimmed = out.trim_end();
+    match trimmed.strip_prefix("<p>").and_then(|rest| rest.strip_suffix("</p>")) {
+        Some(inner) if !inner.contains("<p>") => inner.to_owned(),
+        _ => trimmed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::ruma::event_id;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn html_of(markdown: &str) -> String {
+        message(&Reply::answer(markdown))["formatted_body"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn markdown_becomes_what_clients_show() {
+        let cases = [
+            ("hello", "hello"),
+            ("**bold** and `code`", "<strong>bold</strong> and <code>code</code>"),
+            ("one\n\ntwo", "<p>one</p>\n<p>two</p>"),
+            ("```rust\nfn f() {}\n```", "<pre><code class=\"language-rust\">fn f() {}\n</code></pre>"),
+            ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ];
+        for (markdown, expected) in cases {
+            assert_eq!(html_of(markdown), expected, "{markdown}");
+        }
+        assert!(html_of("| a |\n|---|\n| b |").starts_with("<table>"));
+    }
+
+    #[test]
+    fn raw_html_is_shown_and_not_interpreted() {
+        assert_eq!(html_of("<script>x</script>"), "&lt;script&gt;x&lt;/script&gt;");
+        assert_eq!(html_of("a <b>c</b>"), "a &lt;b&gt;c&lt;/b&gt;");
+    }
+
+    #[test]
+    fn a_picture_becomes_a_link() {
+        assert_eq!(html_of("![cat](https://example.org/c.png)"), "<a href=\"https://example.org/c.png\">cat</a>");
+    }
+
+    #[test]
+    fn an_edit_keeps_the_question_and_drops_the_thread_from_the_new_content() {
+        let content = answering(message(&Reply::answer("hi")), "$q", Some("$root"));
+        let edit = edit_of(event_id!("$first"), content);
+        assert_eq!(edit["m.relates_to"], json!({"rel_type": "m.replace", "event_id": "$first"}));
+        assert_eq!(edit["m.new_content"]["body"], "hi");
+        assert_eq!(edit["m.new_content"].get("m.relates_to"), None);
+        assert_eq!(edit[ANSWERS_KEY], "$q");
+        assert_eq!(edit["body"], "* hi");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_mentions_anybody_or_becomes_markup_by_itself(text in "\\PC*") {
+            let content = message(&Reply::answer(text.as_str()));
+            prop_assert_eq!(&content["m.mentions"], &json!({}));
+            prop_assert!(!content["formatted_body"].as_str().unwrap().contains("<script"));
+        }
+    }
+}

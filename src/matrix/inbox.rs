@@ -1,0 +1,396 @@
+//! The journal's other end: pending events, room by room, each in its turn.
+//!
+//! One worker a room, and rooms do not wait for each other. The sync loop only wakes workers. An event is finished with
+//! when its answer is on the server and the bot's cursor has moved past it; until then it stays in the journal.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    core::{
+        chat::{Chat, ChatStatus, ChatStore},
+        dispatch::{DispatchError, Dispatcher, Place},
+        ids::{RoomKey, UserKey},
+        message::{Incoming, Reply},
+    },
+    lifecycle::Tasks,
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        drafts::{DraftTarget, Drafter},
+        event::{self, Said},
+        outbox::{Outbox, OutboxError, Question},
+        reconcile::ReconcileError,
+        reconciler::Reconciler,
+        router::{Route, route},
+        store::{Entry, Store, StoreError},
+    },
+    ops::Metrics,
+    text::Failure,
+};
+
+/// Events a worker takes from the journal at once.
+const PAGE: u32 = 32;
+/// Answers that may be made at the same time, in all rooms together.
+const TURNS_AT_ONCE: usize = 32;
+/// How long an event whose key has not come may hold up its room.
+const KEYS_COME_WITHIN: Duration = Duration::from_secs(60);
+/// How often such an event is tried again.
+const KEYS_TRIED_EVERY: Duration = Duration::from_secs(2);
+/// The pause after a failure of our own, before the event is handled again.
+const OWN_FAILURE_PAUSE: Duration = Duration::from_secs(2);
+/// How often an event is begun before it is given up, with a word to the user: its handling failed, or ended the process.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// What an inbox works with.
+pub struct Parts {
+    /// Patient: a failure it reports is final.
+    pub client: Arc<dyn MatrixClient>,
+    /// The journal and the rows.
+    pub store: Store,
+    /// Answers.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Shows answers while they grow.
+    pub drafter: Drafter,
+    /// Sends answers.
+    pub outbox: Outbox,
+    /// For rooms without rows.
+    pub reconciler: Reconciler,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where workers run.
+    pub tasks: Tasks,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Older questions are not sent to an agent.
+    pub backlog_max_age: Duration,
+}
+
+/// The workers.
+#[derive(Clone)]
+pub struct Inbox {
+    parts: Arc<Parts>,
+    working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    turns: Arc<Semaphore>,
+}
+
+/// Why an event is not finished with.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    #[error("shutting down")]
+    ShuttingDown,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Dispatch(DispatchError),
+    #[error(transparent)]
+    Reconcile(ReconcileError),
+    #[error(transparent)]
+    Matrix(MatrixError),
+}
+
+impl Inbox {
+    /// Nobody works yet: [`Inbox::wake`] begins.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            working: Arc::default(),
+            foreign: Arc::default(),
+            turns: Arc::new(Semaphore::new(TURNS_AT_ONCE)),
+        }
+    }
+
+    /// Gives every room with pending events a worker. Called after each commit; returns at once.
+    pub async fn wake(&self) -> Result<(), StoreError> {
+        for room in self.parts.store.rooms_with_work().await? {
+            if !self.parts.tasks.is_draining() && self.claim(&room) {
+                let this = self.clone();
+                self.parts.tasks.spawn(format!("chat worker of {room}"), async move { this.work(room).await });
+            }
+        }
+        let pending = self.parts.store.pending_count().await?;
+        self.parts.metrics.queue_depth(pending);
+        Ok(())
+    }
+
+    fn claim(&self, room: &RoomId) -> bool {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned())
+    }
+
+    fn release(&self, room: &RoomId) {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(room);
+    }
+
+    async fn work(&self, room: OwnedRoomId) {
+        loop {
+            self.work_off(&room).await;
+            self.release(&room);
+            // An event committed between the last look and the release has woken nobody.
+            let more = self.parts.store.pending(&room, 1).await.is_ok_and(|pending| !pending.is_empty());
+            if self.parts.tasks.is_draining() || !more || !self.claim(&room) {
+                return;
+            }
+        }
+    }
+
+    async fn work_off(&self, room: &RoomId) {
+        while !self.parts.tasks.is_draining() {
+            let entries = match self.parts.store.pending(room, PAGE).await {
+                Ok(entries) if entries.is_empty() => return,
+                Ok(entries) => entries,
+                Err(error) => {
+                    tracing::error!(room.id = %room, %error, "the journal cannot be read");
+                    self.parts.tasks.pause(OWN_FAILURE_PAUSE).await;
+                    continue;
+                }
+            };
+            for entry in &entries {
+                if self.parts.tasks.is_draining() {
+                    return;
+                }
+                match self.attempt(room, entry).await {
+                    Ok(()) => {}
+                    Err(Unfinished::ShuttingDown) => return,
+                    Err(error) => {
+                        tracing::error!(event.id = %entry.item.event_id, room.id = %room,
+                            error = &error as &dyn std::error::Error, "an event could not be handled");
+                        self.parts.tasks.pause(OWN_FAILURE_PAUSE).await;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts before it begins, so that an event which ends the process does so a few times and not for ever.
+    async fn attempt(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let event = &entry.item.event_id;
+        if self.parts.store.begin_attempt(event).await? > MOST_ATTEMPTS {
+            tracing::error!(event.id = %event, room.id = %room, "{event} is given up: handling it failed too often");
+            self.parts.metrics.message_failed();
+            let reply = Reply::notice(Failure::Handling.text(self.locale(&entry.item.sender).await));
+            return self.finish_with(room, entry, None, &[reply]).await;
+        }
+        let result = self.handle(room, entry).await;
+        if matches!(result, Err(Unfinished::ShuttingDown)) {
+            self.parts.store.forgive_attempt(event).await?;
+        }
+        result
+    }
+
+    async fn handle(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let id = entry.item.event_id.as_str();
+        if self.parts.outbox.is_frozen(id).await? {
+            self.parts.outbox.deliver(id).await?;
+            return self.finish(room, entry).await;
+        }
+        match self.place(room).await? {
+            Route::Chat(chat) => self.in_chat(room, entry, chat).await,
+            Route::Entry(owner) => self.in_entry_room(room, entry, owner).await,
+            Route::Silent | Route::Unknown => self.finish(room, entry).await,
+        }
+    }
+
+    /// Where the message belongs. A joined room without rows is reconciled first.
+    async fn place(&self, room: &RoomId) -> Result<Route, Unfinished> {
+        let found = self.look_up(room).await?;
+        if found != Route::Unknown || self.is_foreign(room) {
+            return Ok(found);
+        }
+        match self.parts.reconciler.single(room).await {
+            Ok(_) => {}
+            // Not in the room any more, or not allowed to look.
+            Err(ReconcileError::Matrix(MatrixError::Refused { .. })) => {}
+            Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => return Err(Unfinished::ShuttingDown),
+            Err(error) => return Err(Unfinished::Reconcile(error)),
+        }
+        let found = self.look_up(room).await?;
+        if found == Route::Unknown {
+            tracing::info!(room.id = %room, "{room} is none of ours: its messages are left alone");
+            self.foreign.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned());
+        }
+        Ok(found)
+    }
+
+    async fn look_up(&self, room: &RoomId) -> Result<Route, Unfinished> {
+        let chat = self
+            .parts
+            .store
+            .chat_in(&RoomKey::new(room.as_str()))
+            .await
+            .map_err(|error| Unfinished::Dispatch(error.into()))?;
+        let row = self.parts.store.room_row(room.as_str()).await?;
+        Ok(route(row.as_ref(), chat))
+    }
+
+    fn is_foreign(&self, room: &RoomId) -> bool {
+        self.foreign.lock().unwrap_or_else(PoisonError::into_inner).contains(room)
+    }
+
+    async fn in_chat(&self, room: &RoomId, entry: &Entry, chat: Chat) -> Result<(), Unfinished> {
+        if chat.status == ChatStatus::Gone || entry.item.sender.as_str() != chat.owner.as_str() {
+            return self.finish(room, entry).await;
+        }
+        match event::read(room, &entry.item) {
+            Said::Words(incoming) if self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!') => {
+                self.too_old(room, entry).await
+            }
+            Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
+            Said::Named(name) => {
+                self.parts.dispatcher.renamed_in_client(chat, &name).await?;
+                self.finish(room, entry).await
+            }
+            Said::Unreadable => self.unreadable(room, entry).await,
+            Said::Other => self.finish(room, entry).await,
+        }
+    }
+
+    async fn in_entry_room(&self, room: &RoomId, entry: &Entry, owner: UserKey) -> Result<(), Unfinished> {
+        match event::read(room, &entry.item) {
+            Said::Words(incoming) => {
+                let alone = match self.parts.client.joined_members(room).await {
+                    Ok(members) => members.len() <= 2,
+                    Err(MatrixError::Refused { .. }) => false,
+                    Err(error) => return Err(error.into()),
+                };
+                self.answer(room, entry, Place::Entry { owner, alone }, incoming).await
+            }
+            Said::Unreadable => self.unreadable(room, entry).await,
+            Said::Named(_) | Said::Other => self.finish(room, entry).await,
+        }
+    }
+
+    async fn answer(&self, room: &RoomId, entry: &Entry, place: Place, incoming: Incoming) -> Result<(), Unfinished> {
+        let started = self.parts.clock.monotonic();
+        let thread = incoming.thread.as_ref().map(ToString::to_string);
+        let target =
+            DraftTarget { question: incoming.event.to_string(), room: room.to_owned(), thread: thread.clone() };
+        self.parts.metrics.message_received();
+        let replies = {
+            let _turn = self.turns.acquire().await.map_err(|_| Unfinished::ShuttingDown)?;
+            let (drafts, showing) = self.parts.drafter.begin(target);
+            let asking = async move {
+                // Dropping the sink at the end of the turn is what ends the drafts.
+                self.parts.dispatcher.dispatch(place, incoming, &drafts).await
+            };
+            let (replies, ()) = tokio::select! {
+                biased;
+                () = self.parts.tasks.stop().cancelled() => return Err(Unfinished::ShuttingDown),
+                both = async { tokio::join!(asking, showing) } => both,
+            };
+            replies?
+        };
+        self.finish_with(room, entry, thread.as_deref(), &replies).await?;
+        if !replies.is_empty() {
+            self.parts.metrics.message_answered(self.parts.clock.monotonic() - started);
+        }
+        Ok(())
+    }
+
+    fn is_too_old(&self, incoming: &Incoming) -> bool {
+        let age = self.parts.clock.now().duration_since(incoming.sent_at).unwrap_or_default();
+        age > self.parts.backlog_max_age
+    }
+
+    /// The last of a run of old messages carries the notice; the others are passed over.
+    async fn too_old(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let waiting = self.parts.store.pending(room, 10_000).await?;
+        let old: Vec<&Entry> = waiting
+            .iter()
+            .take_while(|waiting| match event::read(room, &waiting.item) {
+                Said::Words(incoming) => self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!'),
+                _ => false,
+            })
+            .collect();
+        let Some((last, passed_over)) = old.split_last() else { return self.finish(room, entry).await };
+        let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
+        let reply = Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
+        self.finish_with(room, last, None, &[reply]).await?;
+        for entry in passed_over {
+            self.parts.store.finish(&entry.item.event_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Its key may still come; the room waits for it a while, so that the order stays.
+    async fn unreadable(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let started = self.parts.clock.monotonic();
+        loop {
+            if let Some(item) = self.parts.client.decrypt(room, &entry.item).await? {
+                self.parts.store.decrypted(&entry.item.event_id, &item).await?;
+                return Box::pin(self.handle(room, &Entry { seq: entry.seq, item })).await;
+            }
+            if self.parts.clock.monotonic() - started > KEYS_COME_WITHIN {
+                let reply = Reply::notice(Failure::NotDecrypted.text(self.locale(&entry.item.sender).await));
+                return self.finish_with(room, entry, None, &[reply]).await;
+            }
+            if self.parts.tasks.is_draining() {
+                return Err(Unfinished::ShuttingDown);
+            }
+            self.parts.tasks.pause(KEYS_TRIED_EVERY).await;
+        }
+    }
+
+    async fn locale(&self, user: &matrix_sdk::ruma::UserId) -> crate::core::chat::Locale {
+        let owner = self.parts.store.owner(&UserKey::new(user.as_str())).await.ok().flatten();
+        self.parts.dispatcher.locale_of(owner.as_ref())
+    }
+
+    async fn finish_with(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        thread: Option<&str>,
+        replies: &[Reply],
+    ) -> Result<(), Unfinished> {
+        let question = Question { id: entry.item.event_id.as_str(), room, thread };
+        self.parts.outbox.answer(question, replies).await?;
+        self.finish(room, entry).await
+    }
+
+    /// The answer is on the server: the cursor moves, then the journal lets go.
+    async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let event = &entry.item.event_id;
+        match self.parts.client.set_read_marker(room, event).await {
+            Ok(()) => self.parts.store.set_cursor(room, event).await?,
+            // Left the room, or the event is gone: nothing can be marked, and nothing waits.
+            Err(MatrixError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.parts.store.finish(event).await?)
+    }
+}
+
+impl From<OutboxError> for Unfinished {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Interrupted(error) => error.into(),
+            OutboxError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<MatrixError> for Unfinished {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Matrix(other),
+        }
+    }
+}
+
+impl From<DispatchError> for Unfinished {
+    fn from(error: DispatchError) -> Self {
+        match error {
+            DispatchError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Dispatch(other),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! What of a sync response is worth keeping, and which of its events still need an answer. Pure.
+//!
+//! A sync that starts from a kept position brings only what is new. One that starts from nothing also brings history,
+//! and then the server's own cursor (`m.fully_read`) and the answers in the timeline tell what is finished with.
+
+use std::collections::BTreeSet;
+
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use serde_json::Value;
+
+use crate::matrix::{
+    batch::{JoinedUpdate, SyncBatch, TimelineItem},
+    marker::{ANSWERS_KEY, DRAFT_KEY},
+    state::StateEvent,
+};
+
+/// What is to become of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It waits for its turn.
+    Pending,
+    /// It is known, and never handled.
+    Done,
+}
+
+/// A change to a message that may still wait for its turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amendment {
+    /// It was edited: its new content.
+    Edit {
+        /// The message.
+        target: OwnedEventId,
+        /// Who edited; only the message's own sender may.
+        sender: OwnedUserId,
+        /// The new content.
+        content: Value,
+    },
+    /// It was redacted.
+    Redact {
+        /// The message.
+        target: OwnedEventId,
+    },
+}
+
+/// A stretch the response left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapIntake {
+    /// Where to fetch from, backwards.
+    pub from_token: String,
+    /// The event to stop at; else the first event the journal knows.
+    pub until: Option<OwnedEventId>,
+}
+
+/// What one room brought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomIntake {
+    /// The room.
+    pub room: OwnedRoomId,
+    /// Kept state.
+    pub state: Vec<StateEvent>,
+    /// The server's cursor, where told.
+    pub fully_read: Option<OwnedEventId>,
+    /// Our note about an entry room, where told.
+    pub entry_of: Option<OwnedUserId>,
+    /// Answers that were cut off while they grew: the question, and the message to complete.
+    pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// Events for the journal, oldest first.
+    pub events: Vec<(TimelineItem, Fate)>,
+    /// Changes to events of the journal.
+    pub amendments: Vec<Amendment>,
+    /// A stretch that was left out.
+    pub gap: Option<GapIntake>,
+}
+
+/// What one sync response brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchIntake {
+    /// The position after it.
+    pub position: String,
+    /// Whether it replaces all kept state.
+    pub full_state: bool,
+    /// Joined rooms with news.
+    pub rooms: Vec<RoomIntake>,
+    /// Rooms the bot was invited to, and by whom.
+    pub invited: Vec<(OwnedRoomId, OwnedUserId)>,
+    /// Rooms the bot is no longer in.
+    pub left: Vec<OwnedRoomId>,
+}
+
+/// Sorts a whole response.
+pub fn take_in(bot: &UserId, batch: SyncBatch) -> BatchIntake {
+    let from_nothing = batch.from_nothing;
+    BatchIntake {
+        position: batch.next_batch,
+        full_state: batch.full_state,
+        rooms: batch
+            .joined
+            .into_iter()
+            .map(|(room, update)| room_intake(bot, from_nothing, room, update))
+            .collect(),
+        invited: batch.invited.into_iter().collect(),
+        left: batch.left,
+    }
+}
+
+fn room_intake(
+    bot: &UserId,
+    from_nothing: bool,
+    room: OwnedRoomId,
+    update: JoinedUpdate,
+) -> RoomIntake {
+    let start = if from_nothing {
+        first_unfinished(bot, &update)
+    } else {
+        // In a room just joined, the timeline may reach back before the join.
+        Start {
+            index: own_join(bot, &update.timeline).map_or(0, |join| join + 1),
+            gap_until: None,
+        }
+    };
+    let answered = answered_in(bot, &update.timeline);
+    let drafts = if from_nothing { drafts_in(bot, &update.timeline, &answered) } else { Vec::new() };
+    let last_word = update.timeline.iter().rev().find(|item| item.sender == bot && is_message(item));
+    let fully_read = update.fully_read.clone().or_else(|| {
+        // Never moved, but the bot has spoken: what it said last is as good a cursor.
+        last_word.filter(|_| from_nothing).map(|item| item.event_id.clone())
+    });
+    let mut events = Vec::new();
+    let mut amendments = Vec::new();
+    for (index, item) in update.timeline.iter().enumerate() {
+        if item.sender == bot {
+            continue;
+        }
+        match classify(item) {
+            Kind::Irrelevant => {}
+            Kind::Amends(amendment) => {
+                amendments.push(amendment);
+                events.push((item.clone(), Fate::Done));
+            }
+            Kind::Wanted => {
+                let finished = index < start.index || answered.contains(&item.event_id);
+                events.push((
+                    item.clone(),
+                    if finished { Fate::Done } else { Fate::Pending },
+                ));
+            }
+        }
+    }
+    let gap = update
+        .gap_before
+        .filter(|_| start.index == 0)
+        .and_then(|from_token| {
+            if !from_nothing {
+                return Some(GapIntake {
+                    from_token,
+                    until: None,
+                });
+            }
+            start.gap_until.map(|until| GapIntake {
+                from_token,
+                until: Some(until),
+            })
+        });
+    RoomIntake {
+        room,
+        state: update.state,
+        fully_read,
+        entry_of: update.entry_of,
+        drafts,
+        events,
+        amendments,
+        gap,
+    }
+}
+
+/// Where in a timeline that begins with history the unfinished part begins.
+struct Start {
+    index: usize,
+    /// Set where it begins before the timeline does: the event to go back to.
+    gap_until: Option<OwnedEventId>,
+}
+
+fn first_unfinished(bot: &UserId, update: &JoinedUpdate) -> Start {
+    let position_of = |event: &EventId| {
+        update
+            .timeline
+            .iter()
+            .position(|item| item.event_id == event)
+    };
+    let joined = own_join(bot, &update.timeline).map_or(0, |join| join + 1);
+    match &update.fully_read {
+        Some(cursor) => match position_of(cursor) {
+            Some(index) => Start {
+                index: joined.max(index + 1),
+                gap_until: None,
+            },
+            None => Start {
+                index: joined,
+                gap_until: Some(cursor.clone()),
+            },
+        },
+        // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best
+        // witness; where it said nothing, all that came after its join waits.
+        None => {
+            let last_word = update
+                .timeline
+                .iter()
+                .rposition(|item| item.sender == bot && is_message(item))
+                .map_or(joined, |index| joined.max(index + 1));
+            let nothing_known = last_word == 0;
+            Start {
+                index: if nothing_known {
+                    update.timeline.len()
+                } else {
+                    last_word
+                },
+                gap_until: None,
+            }
+        }
+    }
+}
+
+/// The bot's own latest join in this timeline.
+fn own_join(bot: &UserId, timeline: &[TimelineItem]) -> Option<usize> {
+    timeline.iter().rposition(|item| {
+        item.event_type == "m.room.member"
+            && item.state_key.as_deref() == Some(bot.as_str())
+            && item.content.get("membership").and_then(Value::as_str) == Some("join")
+    })
+}
+
+fn is_message(item: &TimelineItem) -> bool {
+    matches!(
+        item.event_type.as_str(),
+        "m.room.message" | "m.room.encrypted"
+    )
+}
+
+enum Kind {
+    Wanted,
+    Amends(Amendment),
+    Irrelevant,
+}
+
+/// Whether an event of someone else may need an answer.
+fn classify(item: &TimelineItem) -> Kind {
+    match item.event_type.as_str() {
+        "m.room.redaction" => match event_id(item.content.get("redacts")) {
+            Some(target) => Kind::Amends(Amendment::Redact { target }),
+            None => Kind::Irrelevant,
+        },
+        "m.room.message" => {
+            let relation = item.content.get("m.relates_to");
+            if relation
+                .and_then(|relation| relation.get("rel_type"))
+                .and_then(Value::as_str)
+                == Some("m.replace")
+            {
+                let target = event_id(relation.and_then(|relation| relation.get("event_id")));
+                return match (target, item.content.get("m.new_content")) {
+                    (Some(target), Some(content)) if content.is_object() => {
+                        Kind::Amends(Amendment::Edit {
+                            target,
+                            sender: item.sender.clone(),
+                            content: content.clone(),
+                        })
+                    }
+                    _ => Kind::Irrelevant,
+                };
+            }
+            match item.content.get("msgtype").and_then(Value::as_str) {
+                Some("m.notice") | None => Kind::Irrelevant,
+                Some(_) => Kind::Wanted,
+            }
+        }
+        "m.room.encrypted" => Kind::Wanted,
+        "m.room.name" if item.state_key.as_deref() == Some("") => Kind::Wanted,
+        _ => Kind::Irrelevant,
+    }
+}
+
+/// What a page of older events, fetched into a gap, means for the journal: newest first, like the page.
+pub fn sort_page(bot: &UserId, page: &[TimelineItem]) -> Vec<(TimelineItem, Fate)> {
+    page.iter()
+        .filter(|item| item.sender != bot && matches!(classify(item), Kind::Wanted))
+        .map(|item| (item.clone(), Fate::Pending))
+        .collect()
+}
+
+/// The questions that the bot's own events of this page answer.
+pub fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
+    page.iter()
+        .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_none())
+        .filter_map(|item| event_id(item.content.get(ANSWERS_KEY)))
+        .collect()
+}
+
+/// Drafts without a final answer: the question, and the message that was to become the answer.
+fn drafts_in(
+    bot: &UserId,
+    page: &[TimelineItem],
+    answered: &BTreeSet<OwnedEventId>,
+) -> Vec<(OwnedEventId, OwnedEventId)> {
+    page.iter()
+        .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !is_edit(item))
+        .filter_map(|item| Some((event_id(item.content.get(ANSWERS_KEY))?, item.event_id.clone())))
+        .filter(|(question, _)| !answered.contains(question))
+        .collect()
+}
+
+fn is_edit(item: &TimelineItem) -> bool {
+    relation_type(item) == Some("m.replace")
+}
+
+fn relation_type(item: &TimelineItem) -> Option<&str> {
+    item.content.get("m.relates_to")?.get("rel_type")?.as_str()
+}
+
+fn event_id(value: Option<&Value>) -> Option<OwnedEventId> {
+    value?.as_str()?.try_into().ok()
+}

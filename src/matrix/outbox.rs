@@ -1,0 +1,121 @@
+//! Replies on their way to the server: frozen in the database first, then sent until the server has them.
+//!
+//! The transaction id of each message is derived from its question, so that sending again from the same device is
+//! harmless. Part 0 is a draft that grew in front of the user; with one there, the first final message is an edit of it.
+
+use std::sync::Arc;
+
+use matrix_sdk::ruma::{OwnedEventId, RoomId};
+
+use crate::{
+    core::message::Reply,
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        content,
+        split::split,
+        store::{NewMessage, OutMessage, Store, StoreError},
+    },
+};
+
+/// The part that a draft has.
+pub const DRAFT_PART: u32 = 0;
+/// Longest text of one message, in bytes. An edit holds it four times (plain and rendered, old and new), encryption adds
+/// a third, and an event may have 64 KiB.
+const LONGEST_TEXT: usize = 8_000;
+
+/// Where the answer to a message goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The message: an event id, or a name of our own for what no message asked for.
+    pub id: &'a str,
+    /// Its room.
+    pub room: &'a RoomId,
+    /// Its thread.
+    pub thread: Option<&'a str>,
+}
+
+/// The answer is not on the server yet.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The process is ending, or the session has ended: what is frozen is sent after the next start.
+    #[error(transparent)]
+    Interrupted(MatrixError),
+    /// Rows could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sends.
+#[derive(Clone)]
+pub struct Outbox {
+    client: Arc<dyn MatrixClient>,
+    store: Store,
+}
+
+impl Outbox {
+    /// `client` must be patient: a refusal it reports is final.
+    pub fn new(client: Arc<dyn MatrixClient>, store: Store) -> Self {
+        Self { client, store }
+    }
+
+    /// Whether the whole answer is frozen, so that nobody need be asked again.
+    pub async fn is_frozen(&self, question: &str) -> Result<bool, StoreError> {
+        Ok(self.store.frozen(question).await?.iter().any(|message| message.part != DRAFT_PART))
+    }
+
+    /// Freezes the answer and sends it.
+    pub async fn answer(&self, question: Question<'_>, replies: &[Reply]) -> Result<(), OutboxError> {
+        let draft = match self.store.frozen(question.id).await?.into_iter().find(|message| message.part == DRAFT_PART) {
+            Some(draft) => self.send(question.id, &draft).await?,
+            None => None,
+        };
+        let mut contents: Vec<_> = replies
+            .iter()
+            .flat_map(|reply| {
+                split(&reply.markdown, LONGEST_TEXT).into_iter().map(|markdown| Reply { kind: reply.kind, markdown })
+            })
+            .map(|piece| content::answering(content::message(&piece), question.id, question.thread))
+            .collect();
+        if let (Some(draft), Some(first)) = (draft, contents.first_mut()) {
+            *first = content::edit_of(&draft, first.take());
+        }
+        let messages = (DRAFT_PART + 1..)
+            .zip(contents)
+            .map(|(part, content)| NewMessage { part, transaction_id: transaction_id(question.id, part), content })
+            .collect();
+        self.store.freeze(question.id, question.room, messages).await?;
+        self.deliver(question.id).await
+    }
+
+    /// Sends what is frozen and not on the server yet.
+    pub async fn deliver(&self, question: &str) -> Result<(), OutboxError> {
+        for message in self.store.frozen(question).await? {
+            self.send(question, &message).await?;
+        }
+        Ok(())
+    }
+
+    /// The event of the message; `None` where the server will never have it.
+    async fn send(&self, question: &str, message: &OutMessage) -> Result<Option<OwnedEventId>, OutboxError> {
+        if message.is_settled() {
+            return Ok(message.event_id.clone());
+        }
+        match self.client.send_message(&message.room, &message.transaction_id, &message.content).await {
+            Ok(event) => {
+                self.store.sent(question, message.part, &event).await?;
+                Ok(Some(event))
+            }
+            Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
+                tracing::error!(event.id = question, room.id = %message.room, %error, "a message cannot be sent");
+                self.store.not_sendable(question, message.part, &error.to_string()).await?;
+                Ok(None)
+            }
+            Err(error) => Err(OutboxError::Interrupted(error)),
+        }
+    }
+}
+
+/// Names one message among those that answer one question.
+pub fn transaction_id(question: &str, part: u32) -> String {
+    format!("{}-{part}", crate::core::ids::derived_uuid(&format!("answer:{question}")).simple())
+}

@@ -1,0 +1,218 @@
+//! A [`MatrixClient`] that waits for a homeserver that is down, slow or limits rates, until the process ends.
+//!
+//! Only requests that may be repeated are repeated: all but `createRoom`, which is asked again only where the server
+//! said that it did nothing.
+
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::matrix::{
+    batch::TimelineItem,
+    client::{MatrixClient, MatrixError, NewRoom},
+    state::StateEvent,
+};
+
+/// The longest a server's own wish to wait is obeyed before asking again.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Growing pauses with jitter: half a second first, a minute at most, for ever.
+pub fn backoff() -> impl Iterator<Item = Duration> + Send {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(60))
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+/// How long to wait after this failure; `None` where asking again is no use.
+pub fn pause_after(
+    error: &MatrixError,
+    pauses: &mut (impl Iterator<Item = Duration> + ?Sized),
+) -> Option<Duration> {
+    let own = pauses.next().unwrap_or(LONGEST_WAIT);
+    match error {
+        MatrixError::RateLimited {
+            retry_after: Some(wish),
+        } => Some((*wish).min(LONGEST_WAIT)),
+        MatrixError::RateLimited { retry_after: None } | MatrixError::Unanswered(_) => Some(own),
+        _ => None,
+    }
+}
+
+/// Told of each request that is asked again.
+pub type OnRetry = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// The wrapper.
+#[derive(Clone)]
+pub struct PatientClient {
+    inner: Arc<dyn MatrixClient>,
+    stop: CancellationToken,
+    on_retry: OnRetry,
+}
+
+impl PatientClient {
+    /// Wraps `inner`; waiting ends with [`MatrixError::ShuttingDown`] once `stop` is cancelled.
+    pub fn new(inner: Arc<dyn MatrixClient>, stop: CancellationToken, on_retry: OnRetry) -> Self {
+        Self {
+            inner,
+            stop,
+            on_retry,
+        }
+    }
+
+    async fn patiently<T, F>(
+        &self,
+        what: &'static str,
+        mut ask: impl FnMut() -> F + Send,
+    ) -> Result<T, MatrixError>
+    where
+        F: Future<Output = Result<T, MatrixError>> + Send,
+    {
+        let mut pauses = backoff();
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(MatrixError::ShuttingDown),
+                attempt = ask() => attempt,
+            };
+            let error = match attempt {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let Some(pause) = pause_after(&error, &mut pauses) else {
+                return Err(error);
+            };
+            (self.on_retry)(what);
+            tracing::warn!(request = what, pause_ms = pause.as_millis(), %error, "asking the homeserver again");
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(MatrixError::ShuttingDown),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl MatrixClient for PatientClient {
+    fn user_id(&self) -> &UserId {
+        self.inner.user_id()
+    }
+
+    async fn joined_rooms(&self) -> Result<BTreeSet<OwnedRoomId>, MatrixError> {
+        self.patiently("joined_rooms", || self.inner.joined_rooms())
+            .await
+    }
+
+    async fn room_state(&self, room: &RoomId) -> Result<Vec<StateEvent>, MatrixError> {
+        self.patiently("room_state", || self.inner.room_state(room))
+            .await
+    }
+
+    async fn joined_members(&self, room: &RoomId) -> Result<BTreeSet<OwnedUserId>, MatrixError> {
+        self.patiently("joined_members", || self.inner.joined_members(room))
+            .await
+    }
+
+    async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
+        self.patiently("display_name", || self.inner.display_name(user)).await
+    }
+
+    async fn default_room_version(&self) -> Result<String, MatrixError> {
+        self.patiently("capabilities", || self.inner.default_room_version())
+            .await
+    }
+
+    async fn create_room(&self, room: &NewRoom) -> Result<OwnedRoomId, MatrixError> {
+        self.patiently("create_room", || async {
+            match self.inner.create_room(room).await {
+                // Not a reason to ask again, so it must not look like one here.
+                Err(MatrixError::Unanswered(reason)) => Ok(Err(MatrixError::Unanswered(reason))),
+                other => other.map(Ok),
+            }
+        })
+        .await?
+    }
+
+    async fn put_state(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: &Value,
+    ) -> Result<(), MatrixError> {
+        self.patiently("put_state", || {
+            self.inner.put_state(room, event_type, state_key, content)
+        })
+        .await
+    }
+
+    async fn put_room_account_data(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        content: &Value,
+    ) -> Result<(), MatrixError> {
+        self.patiently("put_account_data", || {
+            self.inner.put_room_account_data(room, event_type, content)
+        })
+        .await
+    }
+
+    async fn invite(&self, room: &RoomId, user: &UserId) -> Result<(), MatrixError> {
+        self.patiently("invite", || self.inner.invite(room, user))
+            .await
+    }
+
+    async fn join(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.patiently("join", || self.inner.join(room)).await
+    }
+
+    async fn leave(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.patiently("leave", || self.inner.leave(room)).await
+    }
+
+    async fn forget(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.patiently("forget", || self.inner.forget(room)).await
+    }
+
+    async fn send_message(
+        &self,
+        room: &RoomId,
+        transaction_id: &str,
+        content: &Value,
+    ) -> Result<OwnedEventId, MatrixError> {
+        self.patiently("send", || {
+            self.inner.send_message(room, transaction_id, content)
+        })
+        .await
+    }
+
+    async fn set_read_marker(&self, room: &RoomId, event: &EventId) -> Result<(), MatrixError> {
+        self.patiently("read_marker", || self.inner.set_read_marker(room, event))
+            .await
+    }
+
+    async fn set_typing(&self, room: &RoomId, typing: bool) -> Result<(), MatrixError> {
+        // A notice that comes late is worse than none.
+        self.inner.set_typing(room, typing).await
+    }
+
+    async fn decrypt(&self, room: &RoomId, item: &TimelineItem) -> Result<Option<TimelineItem>, MatrixError> {
+        self.inner.decrypt(room, item).await
+    }
+
+    async fn messages_before(
+        &self,
+        room: &RoomId,
+        from: &str,
+    ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
+        self.patiently("messages", || self.inner.messages_before(room, from))
+            .await
+    }
+}

@@ -1,0 +1,121 @@
+//! One room for one intent: found, or made, or completed.
+
+use std::collections::BTreeSet;
+
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use uuid::Uuid;
+
+use super::{Provisioner, SETTLES_WITHIN};
+use crate::{
+    core::chat::ChatRoomsError,
+    matrix::{
+        client::{MatrixError, NewRoom},
+        marker::{self, CREATION_KEY, CreationFacts},
+        state::StateEvent,
+        store::Provision,
+    },
+};
+
+impl Provisioner {
+    /// The room of this wish. Exactly one exists afterwards, and its state is complete.
+    pub(super) async fn ensure_room(&self, wish: &Provision, new: &NewRoom) -> Result<OwnedRoomId, ChatRoomsError> {
+        if let Some(room) = &wish.room {
+            self.complete(room, new).await?;
+            return Ok(room.clone());
+        }
+        // Without a record of earlier requests, one may have been under way when the process started.
+        let mut requested_at = wish.requested_at.or(self.amnesia_since);
+        loop {
+            if let Some(room) = self.find(wish.intent).await? {
+                tracing::info!(room.id = %room, intent = %wish.intent, "adopting a room that was made before");
+                self.store.provision_room(wish.intent, &room).await?;
+                self.complete(&room, new).await?;
+                return Ok(room);
+            }
+            if let Some(at) = requested_at {
+                let waited = self.clock.now().duration_since(at).unwrap_or_default();
+                if waited < SETTLES_WITHIN {
+                    tokio::time::sleep(SETTLES_WITHIN / 20).await;
+                    continue;
+                }
+            }
+            let now = self.clock.now();
+            self.store.provision_requested(wish.intent, Some(now)).await?;
+            match self.client.create_room(new).await {
+                Ok(room) => {
+                    self.store.provision_room(wish.intent, &room).await?;
+                    return Ok(room);
+                }
+                Err(MatrixError::Unanswered(reason)) => {
+                    tracing::warn!(intent = %wish.intent, reason, "createRoom was not answered: looking for the room");
+                    requested_at = Some(self.clock.now());
+                    self.store.provision_requested(wish.intent, requested_at).await?;
+                }
+                Err(error @ MatrixError::Refused { .. }) => {
+                    // A refusal midway leaves a room behind that we are in.
+                    let Some(room) = self.find(wish.intent).await? else { return Err(error.into()) };
+                    self.store.provision_room(wish.intent, &room).await?;
+                    self.complete(&room, new).await?;
+                    return Ok(room);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The joined room whose creation content names the intent; the oldest, should there be two.
+    async fn find(&self, intent: Uuid) -> Result<Option<OwnedRoomId>, ChatRoomsError> {
+        let joined = self.client.joined_rooms().await?;
+        let mut candidates = self.store.created_for(intent).await?;
+        candidates.retain(|(room, _)| joined.contains(room));
+        let cached: BTreeSet<OwnedRoomId> = self.store.joined_rooms().await?.into_iter().map(|(room, _)| room).collect();
+        for room in joined.difference(&cached) {
+            if let Some(create) = self.asked_create_event(room).await? {
+                candidates.push((room.clone(), create));
+            }
+        }
+        Ok(candidates
+            .into_iter()
+            .filter(|(_, create)| self.is_ours(create, intent))
+            .min_by_key(|(room, create)| (create.origin_server_ts, room.clone()))
+            .map(|(room, _)| room))
+    }
+
+    fn is_ours(&self, create: &StateEvent, intent: Uuid) -> bool {
+        let facts: Option<CreationFacts> = create.content.get(CREATION_KEY).and_then(marker::read);
+        create.sender == self.client.user_id() && facts.is_some_and(|facts| facts.intent == intent)
+    }
+
+    /// For a room no sync has brought yet.
+    async fn asked_create_event(&self, room: &RoomId) -> Result<Option<StateEvent>, ChatRoomsError> {
+        match self.client.room_state(room).await {
+            Ok(state) => Ok(state.into_iter().find(|event| event.event_type == "m.room.create")),
+            // Left or lost access meanwhile.
+            Err(MatrixError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes what a `createRoom` that broke off did not get to. What is there already, from us, stays.
+    async fn complete(&self, room: &RoomId, new: &NewRoom) -> Result<(), ChatRoomsError> {
+        let current = self.client.room_state(room).await?;
+        let bot = self.client.user_id();
+        let has = |event_type: &str, state_key: &str| {
+            current
+                .iter()
+                .any(|event| event.event_type == event_type && event.state_key == state_key && event.sender == bot)
+        };
+        if !has("m.room.power_levels", "") {
+            self.client.put_state(room, "m.room.power_levels", "", &new.power_levels).await?;
+        }
+        for event in &new.initial_state {
+            if !has(&event.event_type, &event.state_key) {
+                self.client.put_state(room, &event.event_type, &event.state_key, &event.content).await?;
+            }
+        }
+        if !current.iter().any(|event| event.event_type == "m.room.name") {
+            self.client.put_state(room, "m.room.name", "", &serde_json::json!({"name": new.name})).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Making rooms, so that a crash at any point leaves exactly one of each.
+//!
+//! Every wish has an intent, derived from what caused it: the same cause always names the same intent. It is recorded
+//! before `createRoom` is asked for, and stands in the room's creation content, where nobody can change it. A room that
+//! is found with the intent is adopted and completed; only where none can exist any more is one made.
+
+mod create;
+mod layout;
+mod onboard;
+mod rooms;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use matrix_sdk::ruma::{OwnedRoomId, OwnedServerName, OwnedUserId};
+use tokio::sync::OnceCell;
+
+use crate::{
+    clock::Clock,
+    core::{
+        chat::{ChatRoomsError, ChatStoreError, Locale},
+        ids::{RoomKey, UserKey},
+    },
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        store::{Store, StoreError},
+    },
+    platform::routed::Agents,
+};
+
+/// How rooms are named and who answers in them, where nobody chose otherwise.
+#[derive(Clone)]
+pub struct Defaults {
+    /// First word of Space names.
+    pub brand: String,
+    /// Language of users who chose none.
+    pub locale: Locale,
+    /// Who may answer whom.
+    pub agents: Arc<Agents>,
+}
+
+/// After a `createRoom` whose end is unknown, the server may still be busy making the room: it is looked for this long
+/// before another one is made.
+const SETTLES_WITHIN: Duration = Duration::from_secs(6);
+
+/// Makes, completes and changes the bot's rooms.
+#[derive(Clone)]
+pub struct Provisioner {
+    client: Arc<dyn MatrixClient>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    defaults: Defaults,
+    server: OwnedServerName,
+    amnesia_since: Option<SystemTime>,
+    room_version: Arc<OnceCell<String>>,
+    locks: Arc<Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Provisioner {
+    /// `client` must be patient: a failure it reports is final. `amnesia_since` is the start of a process that found no
+    /// record of what the one before it was doing.
+    pub fn new(
+        client: Arc<dyn MatrixClient>,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        defaults: Defaults,
+        amnesia_since: Option<SystemTime>,
+    ) -> Self {
+        let server = client.user_id().server_name().to_owned();
+        let (room_version, locks) = Default::default();
+        Self { client, store, clock, defaults, server, amnesia_since, room_version, locks }
+    }
+
+    /// One change of a user's rooms at a time: two writers at once would fork the Space's history.
+    async fn lock(&self, user: &UserKey) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry(user.as_str().to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    async fn room_version(&self) -> Result<&str, MatrixError> {
+        let version = self.room_version.get_or_try_init(|| self.client.default_room_version()).await?;
+        Ok(version)
+    }
+}
+
+fn room_id(key: &RoomKey) -> Result<OwnedRoomId, ChatRoomsError> {
+    key.as_str().try_into().map_err(|error| ChatRoomsError::Refused(Box::new(error)))
+}
+
+fn user_id(key: &UserKey) -> Result<OwnedUserId, ChatRoomsError> {
+    key.as_str().try_into().map_err(|error| ChatRoomsError::Refused(Box::new(error)))
+}
+
+impl From<MatrixError> for ChatRoomsError {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Refused(Box::new(other)),
+        }
+    }
+}
+
+impl From<StoreError> for ChatRoomsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(ChatStoreError(Box::new(error)))
+    }
+}

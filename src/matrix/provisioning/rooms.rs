@@ -1,0 +1,196 @@
+//! [`ChatRooms`]: chats made and changed on the server.
+
+use async_trait::async_trait;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Provisioner, layout, room_id, user_id};
+use crate::{
+    core::{
+        chat::{Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner},
+        ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
+    },
+    matrix::{
+        reconcile::RowChanges,
+        marker::{self, CHAT_MARKER, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER, SpaceMarker, VERSION},
+        store::{
+            rows::{ChatRow, RoomRow},
+        },
+    },
+    text,
+};
+
+impl Provisioner {
+    /// The chat of this wish, in a room of its own inside the Space.
+    pub(super) async fn make_chat(
+        &self,
+        owner: &Owner,
+        intent: Uuid,
+        name: Option<&str>,
+    ) -> Result<Chat, ChatRoomsError> {
+        if let Some(chat) = self.already_made(owner, intent).await? {
+            return Ok(chat);
+        }
+        let owner_id = user_id(&owner.user)?;
+        let facts = CreationFacts { version: VERSION, kind: RoomKind::Chat, owner: owner_id.clone(), intent };
+        let plan = self.plan_chat(owner, intent, name).await?;
+        let wish = self.begin("chat", &facts, plan).await?;
+        let mut chat = chat_from_plan(owner, &wish.plan)?;
+        let new = layout::chat(
+            self.client.user_id(),
+            self.room_version().await?,
+            &self.server,
+            chat.name.clone(),
+            &facts,
+            &chat_marker(&chat)?,
+        );
+        let room = self.ensure_room(&wish, &new).await?;
+        chat.room = RoomKey::new(room.as_str());
+        self.set_linked_unlocked(&chat, true).await?;
+        self.ensure_invited(&room, &owner.user).await?;
+        self.store.finish_provision(intent, self.chat_rows(&chat).await?).await?;
+        Ok(chat)
+    }
+
+    /// After a lost database, reconcile has made the rows of a room that an earlier attempt made.
+    async fn already_made(&self, owner: &Owner, intent: Uuid) -> Result<Option<Chat>, ChatRoomsError> {
+        if self.store.provision(intent).await?.is_some() {
+            return Ok(None);
+        }
+        let Some((room, _)) = self.store.created_for(intent).await?.into_iter().next() else { return Ok(None) };
+        let Some(chat) = self.store.chat_in(&RoomKey::new(room.as_str())).await? else { return Ok(None) };
+        self.set_linked_unlocked(&chat, chat.status == ChatStatus::Active).await?;
+        self.ensure_invited(&room, &owner.user).await?;
+        Ok(Some(chat))
+    }
+
+    /// What is decided once and then stays, however often the making is taken up again.
+    async fn plan_chat(
+        &self,
+        owner: &Owner,
+        intent: Uuid,
+        name: Option<&str>,
+    ) -> Result<serde_json::Value, ChatRoomsError> {
+        let number = self.store.next_chat_number(owner.user.as_str()).await?;
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => text::chat_name(self.locale_of(owner), ChatId::new(number)),
+        };
+        let agent = self.agent_of(&owner.user, owner.default_agent.as_ref());
+        let agent = agent.ok_or_else(|| ChatRoomsError::Refused("no agent serves this user".into()))?;
+        Ok(json!({
+            "number": number,
+            "name": name,
+            "agent": agent,
+            "context": derived_uuid(&format!("context:{intent}")),
+        }))
+    }
+
+    async fn chat_rows(&self, chat: &Chat) -> Result<RowChanges, ChatRoomsError> {
+        let mut user = self.store.user_row(chat.owner.as_str()).await?.unwrap_or_default();
+        user.next_chat_index = user.next_chat_index.max(chat.id.number() + 1);
+        Ok(RowChanges {
+            put_users: vec![user],
+            put_rooms: vec![RoomRow {
+                room_id: chat.room.to_string(),
+                room_type: "chat".to_owned(),
+                chat_id: Some(chat.id.to_string()),
+                display_name: chat.name.clone(),
+                matrix_user_id: chat.owner.to_string(),
+                space_id: Some(chat.space.to_string()),
+                agent_id: Some(chat.agent.to_string()),
+                platform_chat_id: Some(chat.context.to_string()),
+                generation: chat.generation,
+                gone: false,
+            }],
+            put_chats: vec![ChatRow {
+                user_id: chat.owner.to_string(),
+                chat_id: chat.id.to_string(),
+                surface_ref: chat.room.to_string(),
+                name: chat.name.clone(),
+                status: "active".to_owned(),
+            }],
+            ..RowChanges::default()
+        })
+    }
+
+    async fn set_linked_unlocked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
+        let content = if linked { layout::child_content(&self.server) } else { json!({}) };
+        let space = room_id(&chat.space)?;
+        Ok(self.client.put_state(&space, "m.space.child", chat.room.as_str(), &content).await?)
+    }
+}
+
+fn chat_marker(chat: &Chat) -> Result<ChatMarker, ChatRoomsError> {
+    Ok(ChatMarker {
+        version: VERSION,
+        owner: user_id(&chat.owner)?,
+        chat_id: chat.id.to_string(),
+        space_id: room_id(&chat.space)?,
+        agent_id: chat.agent.to_string(),
+        platform_chat_id: chat.context.uuid(),
+        generation: chat.generation,
+        archived: chat.status == ChatStatus::Archived,
+    })
+}
+
+/// The plan was written by [`Provisioner::plan_chat`]; a row that someone edited is refused, not guessed at.
+fn chat_from_plan(owner: &Owner, plan: &serde_json::Value) -> Result<Chat, ChatRoomsError> {
+    let read = || {
+        Some(Chat {
+            owner: owner.user.clone(),
+            id: ChatId::new(u32::try_from(plan.get("number")?.as_u64()?).ok()?),
+            room: RoomKey::new(""),
+            space: owner.space.clone(),
+            name: plan.get("name")?.as_str()?.to_owned(),
+            agent: AgentId::new(plan.get("agent")?.as_str()?),
+            context: PlatformChatId::new(plan.get("context")?.as_str()?.parse().ok()?),
+            generation: 0,
+            status: ChatStatus::Active,
+        })
+    };
+    read().ok_or_else(|| ChatRoomsError::Refused("the recorded plan of a chat cannot be read".into()))
+}
+
+#[async_trait]
+impl ChatRooms for Provisioner {
+    async fn onboard(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
+        let _one_at_a_time = self.lock(user).await;
+        self.onboard_locked(user).await
+    }
+
+    async fn create_chat(&self, owner: &Owner, cause: &EventKey, name: Option<&str>) -> Result<Chat, ChatRoomsError> {
+        let _one_at_a_time = self.lock(&owner.user).await;
+        self.make_chat(owner, derived_uuid(&format!("chat:{cause}")), name).await
+    }
+
+    async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError> {
+        let content = marker::write(&chat_marker(chat)?);
+        Ok(self.client.put_state(&room_id(&chat.room)?, CHAT_MARKER, "", &content).await?)
+    }
+
+    async fn write_owner_marker(&self, owner: &Owner) -> Result<(), ChatRoomsError> {
+        let _one_at_a_time = self.lock(&owner.user).await;
+        let content = marker::write(&SpaceMarker {
+            version: VERSION,
+            owner: user_id(&owner.user)?,
+            locale: owner.locale.map(|locale: Locale| locale.code().to_owned()),
+            default_agent: owner.default_agent.as_ref().map(ToString::to_string),
+            streaming: owner.streaming,
+        });
+        Ok(self.client.put_state(&room_id(&owner.space)?, SPACE_MARKER, "", &content).await?)
+    }
+
+    async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError> {
+        Ok(self.client.put_state(&room_id(&chat.room)?, "m.room.name", "", &json!({"name": name})).await?)
+    }
+
+    async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
+        let _one_at_a_time = self.lock(&chat.owner).await;
+        self.set_linked_unlocked(chat, linked).await
+    }
+
+    fn link(&self, room: &RoomKey) -> String {
+        room_id(room).map_or_else(|_| String::new(), |room| layout::link(&room, &self.server))
+    }
+}

@@ -1,0 +1,194 @@
+//! Invitations: from arrival to the pointer in the entry room, each step recorded, so that every one ends exactly once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use matrix_sdk::ruma::{OwnedRoomId, UserId};
+use serde_json::json;
+
+use crate::{
+    core::{
+        chat::{ChatRooms, ChatRoomsError},
+        dispatch::Dispatcher,
+        ids::UserKey,
+        message::Reply,
+    },
+    lifecycle::Tasks,
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        content,
+        marker::{ENTRY_NOTE, VERSION},
+        provisioning::Provisioner,
+        store::{Invite, InviteStep, Store, StoreError},
+    },
+};
+
+/// A join right after the invitation can fail for reasons that pass: federation, a room still being made.
+const JOIN_ATTEMPTS: u32 = 5;
+/// The first pause between two attempts; it doubles.
+const JOIN_PAUSE: Duration = Duration::from_millis(500);
+/// The pause before an invitation that failed inside the bot is taken up again.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Who may use the bot.
+pub type Allows = Arc<dyn Fn(&UserId) -> bool + Send + Sync>;
+
+/// What a reception works with.
+pub struct Parts {
+    /// Patient: a failure it reports is final.
+    pub client: Arc<dyn MatrixClient>,
+    /// Where invitations are recorded.
+    pub store: Store,
+    /// Makes Spaces and chats.
+    pub provisioner: Provisioner,
+    /// Words of the pointer.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Where the work runs.
+    pub tasks: Tasks,
+    /// Who may use the bot.
+    pub allows: Allows,
+}
+
+/// Takes up invitations.
+#[derive(Clone)]
+pub struct Reception {
+    parts: Arc<Parts>,
+    working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+}
+
+/// Why an invitation is not finished with.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    #[error("shutting down")]
+    ShuttingDown,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Rooms(ChatRoomsError),
+    #[error(transparent)]
+    Matrix(MatrixError),
+}
+
+impl Reception {
+    /// Nobody is received yet: [`Reception::wake`] begins.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), working: Arc::default() }
+    }
+
+    /// Takes up every invitation that nobody works on. Called after each commit; returns at once.
+    pub async fn wake(&self) -> Result<(), StoreError> {
+        for invite in self.parts.store.invites().await? {
+            let claimed =
+                self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(invite.room.clone());
+            if claimed {
+                let this = self.clone();
+                self.parts.tasks.spawn(format!("invitation to {}", invite.room), async move { this.work(invite).await });
+            }
+        }
+        Ok(())
+    }
+
+    async fn work(&self, invite: Invite) {
+        while !self.parts.tasks.is_draining() {
+            match self.receive(&invite).await {
+                Ok(()) | Err(Unfinished::ShuttingDown) => break,
+                Err(error) => {
+                    tracing::error!(room.id = %invite.room, user.id = %invite.inviter,
+                        error = &error as &dyn std::error::Error, "an invitation could not be finished");
+                    self.parts.tasks.pause(RETRY_PAUSE).await;
+                }
+            }
+        }
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(&invite.room);
+    }
+
+    async fn receive(&self, invite: &Invite) -> Result<(), Unfinished> {
+        let Parts { client, store, .. } = &*self.parts;
+        if !(self.parts.allows)(&invite.inviter) || invite.inviter == client.user_id() {
+            tracing::info!(user.id = %invite.inviter, room.id = %invite.room, "an invitation of {} is refused", invite.inviter);
+            if invite.step == InviteStep::Received {
+                let refused = client.leave(&invite.room).await;
+                passed(refused)?;
+            }
+            return Ok(store.invite_finished(&invite.room).await?);
+        }
+        if invite.step == InviteStep::Received {
+            if !self.join(invite).await? {
+                return Ok(store.invite_finished(&invite.room).await?);
+            }
+            let note = json!({"version": VERSION, "user": invite.inviter});
+            passed(client.put_room_account_data(&invite.room, ENTRY_NOTE, &note).await)?;
+            store.invite_joined(&invite.room, &invite.inviter).await?;
+        }
+        let user = UserKey::new(invite.inviter.as_str());
+        let onboarded = self.parts.provisioner.onboard(&user).await?;
+        self.point(invite, &self.parts.dispatcher.pointer(&onboarded)).await?;
+        Ok(store.invite_finished(&invite.room).await?)
+    }
+
+    /// Tells whether we are in the room now.
+    async fn join(&self, invite: &Invite) -> Result<bool, Unfinished> {
+        let mut pause = JOIN_PAUSE;
+        for attempt in 1..=JOIN_ATTEMPTS {
+            match self.parts.client.join(&invite.room).await {
+                Ok(()) => return Ok(true),
+                Err(MatrixError::Refused { errcode, message, .. }) => {
+                    tracing::warn!(room.id = %invite.room, attempt, errcode, message, "the room could not be joined");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            // The invitation may have been taken back meanwhile; or the join went through and only its answer was lost.
+            self.parts.tasks.pause(pause).await;
+            if self.parts.tasks.is_draining() {
+                return Err(Unfinished::ShuttingDown);
+            }
+            pause *= 2;
+        }
+        Ok(self.parts.client.joined_rooms().await?.contains(&invite.room))
+    }
+
+    /// One message in the entry room, that leads to the chats. The cursor behind it says that this room is done.
+    async fn point(&self, invite: &Invite, markdown: &str) -> Result<(), Unfinished> {
+        let transaction_id = format!("pointer-{}", invite.nonce);
+        let content = content::message(&Reply::notice(markdown));
+        let event = match self.parts.client.send_message(&invite.room, &transaction_id, &content).await {
+            Ok(event) => event,
+            Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
+                tracing::warn!(room.id = %invite.room, %error, "the pointer cannot be sent");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        passed(self.parts.client.set_read_marker(&invite.room, &event).await)?;
+        Ok(self.parts.store.set_cursor(&invite.room, &event).await?)
+    }
+}
+
+/// A refusal is nothing to stop for.
+fn passed(result: Result<(), MatrixError>) -> Result<(), Unfinished> {
+    match result {
+        Ok(()) | Err(MatrixError::Refused { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<MatrixError> for Unfinished {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Matrix(other),
+        }
+    }
+}
+
+impl From<ChatRoomsError> for Unfinished {
+    fn from(error: ChatRoomsError) -> Self {
+        match error {
+            ChatRoomsError::ShuttingDown => Self::ShuttingDown,
+            other => Self::Rooms(other),
+        }
+    }
+}

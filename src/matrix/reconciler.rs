@@ -1,0 +1,84 @@
+//! Reconcile, with the bot's own store behind it: one run at a time, and the cache brought up to date afterwards.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+
+use crate::matrix::{
+    client::MatrixClient,
+    reconcile::{self, Defaults, Mode, Outcome, ReconcileError, Recorded, Report, RowChanges, RowStore, RowStoreError},
+    state::Snapshot,
+    store::{Store, StoreError},
+};
+
+/// Runs reconcile.
+#[derive(Clone)]
+pub struct Reconciler {
+    client: Arc<dyn MatrixClient>,
+    store: Store,
+    defaults: Defaults,
+    one_at_a_time: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Reconciler {
+    /// `client` must be patient: a failure it reports is final.
+    pub fn new(client: Arc<dyn MatrixClient>, store: Store, defaults: Defaults) -> Self {
+        Self { client, store, defaults, one_at_a_time: Arc::default() }
+    }
+
+    /// Everything, from the kept state of all joined rooms. `incomplete` are joined rooms no sync has brought.
+    pub async fn full(&self, incomplete: impl IntoIterator<Item = OwnedRoomId>) -> Result<Report, ReconcileError> {
+        let _one_at_a_time = self.one_at_a_time.lock().await;
+        let mut snapshot = self.store.snapshot().await.map_err(store_failed)?;
+        snapshot.incomplete.extend(incomplete);
+        self.run(snapshot, &Mode::Full).await
+    }
+
+    /// Because of a message from this joined room, which has no row: its state is asked for first.
+    pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
+        let _one_at_a_time = self.one_at_a_time.lock().await;
+        match self.client.room_state(room).await {
+            Ok(state) => self.store.replace_room_state(room, state).await.map_err(store_failed)?,
+            Err(error) => return Err(ReconcileError::Matrix(error)),
+        }
+        let snapshot = self.store.snapshot().await.map_err(store_failed)?;
+        self.run(snapshot, &Mode::Single(room.to_owned())).await
+    }
+
+    async fn run(&self, snapshot: Snapshot, mode: &Mode) -> Result<Report, ReconcileError> {
+        let outcome = reconcile::run(self.client.as_ref(), &self.store, snapshot, &self.defaults, mode).await?;
+        self.remember(&outcome).await.map_err(store_failed)?;
+        Ok(outcome.report)
+    }
+
+    /// What the run learned and wrote stands in the cache at once, not only when the next sync brings it.
+    async fn remember(&self, outcome: &Outcome) -> Result<(), StoreError> {
+        for (room, state) in &outcome.refreshed {
+            self.store.replace_room_state(room, state.events.values().cloned().collect()).await?;
+        }
+        for (room, event) in &outcome.written {
+            self.store.put_state(room, event.clone()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn store_failed(error: StoreError) -> ReconcileError {
+    ReconcileError::Store(RowStoreError(Box::new(error)))
+}
+
+#[async_trait]
+impl RowStore for Store {
+    async fn recorded(&self) -> Result<Recorded, RowStoreError> {
+        let failed = |error: StoreError| RowStoreError(Box::new(error));
+        Ok(Recorded {
+            rows: self.rows().await.map_err(failed)?,
+            pending_intents: self.provision_intents().await.map_err(failed)?.into_iter().collect(),
+        })
+    }
+
+    async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError> {
+        self.write_rows(changes.clone()).await.map_err(|error| RowStoreError(Box::new(error)))
+    }
+}

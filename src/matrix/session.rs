@@ -1,0 +1,498 @@
+//! The login: restored where it can be, made anew where it must be, saved before it is used.
+//!
+//! One device over all restarts: its id is what transaction ids and encryption keys belong to. Only a lost or foreign
+//! store folder makes a new one.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use matrix_sdk::{
+    Client, ClientBuildError, SessionMeta, SessionTokens,
+    authentication::matrix::MatrixSession,
+    config::RequestConfig,
+    ruma::{OwnedDeviceId, OwnedUserId, api::client::account::whoami},
+    store::StateStoreDataKey,
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::matrix::{
+    client::MatrixError,
+    patient::{backoff, pause_after},
+    sdk_client::failure,
+};
+
+/// Where the session is saved, inside the store folder.
+pub const SESSION_FILE: &str = "session.json";
+/// The SDK's encryption store: keys of the saved device live nowhere else.
+const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
+/// How long the server may take for an ordinary request.
+const REQUEST_WITHIN: Duration = Duration::from_secs(60);
+
+/// How to log in.
+#[derive(Clone)]
+pub enum Credentials {
+    /// With a password: a lost session can be replaced.
+    Password(String),
+    /// With a token that was issued elsewhere.
+    AccessToken {
+        /// The token.
+        token: String,
+        /// The device it is expected to belong to.
+        device_id: Option<String>,
+    },
+}
+
+/// Who logs in where.
+#[derive(Clone)]
+pub struct Login {
+    /// The homeserver's client API.
+    pub homeserver: Url,
+    /// The bot.
+    pub user_id: OwnedUserId,
+    /// Its proof.
+    pub credentials: Credentials,
+    /// The SDK's store folder.
+    pub store_path: PathBuf,
+    /// What the device is called in session lists.
+    pub device_name: String,
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The credentials are no good; only the operator can help.
+    #[error("{0}")]
+    Refused(String),
+    /// The store folder cannot be used.
+    #[error(
+        "the store folder {path} cannot be used: {reason}; check that it is writable and has room"
+    )]
+    Store {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The process is ending.
+    #[error("shutting down")]
+    ShuttingDown,
+}
+
+/// A session that works.
+pub struct Session {
+    /// Logged in, its encryption ready.
+    pub client: Client,
+    /// The device.
+    pub device_id: String,
+}
+
+/// Restores the saved session, or logs in and saves. Waits for a server that does not answer.
+pub async fn open(
+    login: &Login,
+    now: SystemTime,
+    stop: &CancellationToken,
+) -> Result<Session, SessionError> {
+    let session = match usable_saved(login) {
+        Some(saved) => match verify(login, &saved, stop).await? {
+            Verdict::Valid => saved,
+            Verdict::Gone { soft } => replace(login, &saved, soft, stop).await?,
+        },
+        None => log_in(login, stop).await?,
+    };
+    let client = match build_with_store(login).await {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::warn!(%error, "the SDK's store cannot be read: it is moved aside and rebuilt");
+            move_store_aside(login, now)?;
+            save(login, &session)?;
+            build_with_store(login)
+                .await
+                .map_err(|error| store_error(login, &error.to_string()))?
+        }
+    };
+    restore(login, client, session).await
+}
+
+/// The position the SDK keeps is never used: it is ahead of what the journal has committed.
+async fn restore(
+    login: &Login,
+    client: Client,
+    session: MatrixSession,
+) -> Result<Session, SessionError> {
+    let device_id = session.meta.device_id.to_string();
+    let local = |error: &dyn std::fmt::Display| store_error(login, &error.to_string());
+    client
+        .state_store()
+        .remove_kv_data(StateStoreDataKey::SyncToken)
+        .await
+        .map_err(|error| local(&error))?;
+    client
+        .restore_session(session)
+        .await
+        .map_err(|error| local(&error))?;
+    client
+        .encryption()
+        .wait_for_e2ee_initialization_tasks()
+        .await;
+    Ok(Session { client, device_id })
+}
+
+/// A client without any store, for requests that leave no trace: the saved session, or a login of its own.
+pub async fn open_without_store(
+    login: &Login,
+    stop: &CancellationToken,
+) -> Result<(Session, Trace), SessionError> {
+    let (session, trace) = match usable_saved(login) {
+        Some(saved) => (saved, Trace::None),
+        None => match &login.credentials {
+            Credentials::Password(_) => (password_login(login, None, stop).await?, Trace::Device),
+            Credentials::AccessToken { .. } => (token_session(login, stop).await?, Trace::None),
+        },
+    };
+    let device_id = session.meta.device_id.to_string();
+    let client = build(login)
+        .build()
+        .await
+        .map_err(|error| store_error(login, &error.to_string()))?;
+    client
+        .restore_session(session)
+        .await
+        .map_err(|error| store_error(login, &error.to_string()))?;
+    Ok((Session { client, device_id }, trace))
+}
+
+/// Ends the session on the server.
+pub async fn log_out(session: &Session) {
+    if let Err(error) = session.client.matrix_auth().logout().await {
+        tracing::warn!(device.id = session.device_id, %error, "the session could not be signed out; do so in a Matrix client");
+    }
+}
+
+/// What [`open_without_store`] left on the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing.
+    None,
+    /// A device of its own: log it out when done.
+    Device,
+}
+
+/// The saved session, if it is this bot's and its keys are still there.
+fn usable_saved(login: &Login) -> Option<MatrixSession> {
+    let saved = saved(&login.store_path)?;
+    if saved.meta.user_id != login.user_id {
+        tracing::warn!(saved = %saved.meta.user_id, "the saved session is another user's: logging in anew");
+        return None;
+    }
+    if !login.store_path.join(CRYPTO_STORE).exists() {
+        tracing::warn!("the keys of the saved device are gone: logging in as a new device");
+        return None;
+    }
+    if let Credentials::AccessToken { token, .. } = &login.credentials
+        && *token != saved.tokens.access_token
+    {
+        tracing::info!(
+            "the configured access token is not the saved one: using the configured one"
+        );
+        return None;
+    }
+    Some(saved)
+}
+
+/// The session file, if there is one that can be read.
+pub fn saved(store_path: &Path) -> Option<MatrixSession> {
+    serde_json::from_slice(&fs::read(store_path.join(SESSION_FILE)).ok()?).ok()
+}
+
+enum Verdict {
+    Valid,
+    Gone { soft: bool },
+}
+
+async fn verify(
+    login: &Login,
+    session: &MatrixSession,
+    stop: &CancellationToken,
+) -> Result<Verdict, SessionError> {
+    let client = with_session(login, session.clone()).await?;
+    match patiently(stop, || async {
+        Ok(client.send(whoami::v3::Request::new()).await?)
+    })
+    .await
+    {
+        Ok(answer) if answer.user_id == login.user_id => Ok(Verdict::Valid),
+        Ok(answer) => Err(SessionError::Refused(wrong_user(login, &answer.user_id))),
+        Err(MatrixError::UnknownToken { soft_logout }) => Ok(Verdict::Gone { soft: soft_logout }),
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+/// A soft logout keeps the device and its keys; after a hard one the server has forgotten both.
+async fn replace(
+    login: &Login,
+    saved: &MatrixSession,
+    soft: bool,
+    stop: &CancellationToken,
+) -> Result<MatrixSession, SessionError> {
+    if matches!(login.credentials, Credentials::AccessToken { .. }) {
+        return Err(SessionError::Refused(
+            "the homeserver does not accept MATRIX_ACCESS_TOKEN any more: issue a new one"
+                .to_owned(),
+        ));
+    }
+    tracing::warn!(
+        soft,
+        "the homeserver ended the saved session: logging in again"
+    );
+    let device = soft.then(|| saved.meta.device_id.clone());
+    if !soft {
+        remove_store(login)?;
+    }
+    let session = password_login(login, device, stop).await?;
+    save(login, &session)?;
+    Ok(session)
+}
+
+async fn log_in(login: &Login, stop: &CancellationToken) -> Result<MatrixSession, SessionError> {
+    let session = match &login.credentials {
+        Credentials::Password(_) => {
+            // Keys of another device, and state that nobody can vouch for.
+            remove_store(login)?;
+            password_login(login, None, stop).await?
+        }
+        Credentials::AccessToken { .. } => {
+            let session = token_session(login, stop).await?;
+            let same_device = saved(&login.store_path)
+                .is_some_and(|saved| saved.meta.device_id == session.meta.device_id);
+            if !same_device {
+                remove_store(login)?;
+            }
+            session
+        }
+    };
+    save(login, &session)?;
+    Ok(session)
+}
+
+async fn password_login(
+    login: &Login,
+    device: Option<OwnedDeviceId>,
+    stop: &CancellationToken,
+) -> Result<MatrixSession, SessionError> {
+    let Credentials::Password(password) = &login.credentials else {
+        return Err(SessionError::Refused(
+            "a password is needed to log in: set MATRIX_PASSWORD".to_owned(),
+        ));
+    };
+    let client = build(login)
+        .build()
+        .await
+        .map_err(|error| store_error(login, &error.to_string()))?;
+    let attempt = || async {
+        let mut builder = client
+            .matrix_auth()
+            .login_username(login.user_id.as_str(), password);
+        builder = builder.initial_device_display_name(&login.device_name);
+        if let Some(device) = &device {
+            builder = builder.device_id(device.as_str());
+        }
+        builder.send().await.map_err(failure)
+    };
+    let response = patiently(stop, attempt).await.map_err(refusal)?;
+    if response.user_id != login.user_id {
+        return Err(SessionError::Refused(wrong_user(login, &response.user_id)));
+    }
+    Ok(MatrixSession::from(&response))
+}
+
+async fn token_session(
+    login: &Login,
+    stop: &CancellationToken,
+) -> Result<MatrixSession, SessionError> {
+    let Credentials::AccessToken { token, device_id } = &login.credentials else {
+        return Err(SessionError::Refused(
+            "MATRIX_ACCESS_TOKEN is not set".to_owned(),
+        ));
+    };
+    let session = |device_id: OwnedDeviceId| MatrixSession {
+        meta: SessionMeta {
+            user_id: login.user_id.clone(),
+            device_id,
+        },
+        tokens: SessionTokens {
+            access_token: token.clone(),
+            refresh_token: None,
+        },
+    };
+    let client = with_session(login, session("UNKNOWN".into())).await?;
+    let answer = patiently(stop, || async {
+        Ok(client.send(whoami::v3::Request::new()).await?)
+    })
+    .await
+    .map_err(refusal)?;
+    if answer.user_id != login.user_id {
+        return Err(SessionError::Refused(wrong_user(login, &answer.user_id)));
+    }
+    let Some(device) = answer.device_id else {
+        return Err(SessionError::Refused(
+            "MATRIX_ACCESS_TOKEN belongs to no device: issue one by logging in".to_owned(),
+        ));
+    };
+    if device_id
+        .as_ref()
+        .is_some_and(|expected| *expected != device.as_str())
+    {
+        return Err(SessionError::Refused(format!(
+            "MATRIX_ACCESS_TOKEN belongs to the device {device}, not to MATRIX_DEVICE_ID: correct one of them"
+        )));
+    }
+    Ok(session(device))
+}
+
+async fn with_session(login: &Login, session: MatrixSession) -> Result<Client, SessionError> {
+    let client = build(login)
+        .build()
+        .await
+        .map_err(|error| store_error(login, &error.to_string()))?;
+    client
+        .restore_session(session)
+        .await
+        .map_err(|error| store_error(login, &error.to_string()))?;
+    Ok(client)
+}
+
+fn build(login: &Login) -> matrix_sdk::ClientBuilder {
+    // One request is one attempt: who waits, and for how long, is decided in one place, which is not the SDK.
+    let requests = RequestConfig::new().timeout(REQUEST_WITHIN).disable_retry();
+    Client::builder()
+        .homeserver_url(&login.homeserver)
+        .request_config(requests)
+}
+
+async fn build_with_store(login: &Login) -> Result<Client, ClientBuildError> {
+    build(login)
+        .sqlite_store(&login.store_path, None)
+        .build()
+        .await
+}
+
+async fn patiently<T, F>(
+    stop: &CancellationToken,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, MatrixError>
+where
+    F: Future<Output = Result<T, MatrixError>>,
+{
+    let mut pauses = backoff();
+    loop {
+        let error = tokio::select! {
+            () = stop.cancelled() => return Err(MatrixError::ShuttingDown),
+            answer = ask() => match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            },
+        };
+        let Some(pause) = pause_after(&error, &mut pauses) else {
+            return Err(error);
+        };
+        tracing::warn!(%error, pause_ms = pause.as_millis(), "waiting for the homeserver");
+        tokio::select! {
+            () = stop.cancelled() => return Err(MatrixError::ShuttingDown),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+fn refusal(error: MatrixError) -> SessionError {
+    match error {
+        MatrixError::ShuttingDown => SessionError::ShuttingDown,
+        MatrixError::UnknownToken { .. } => SessionError::Refused(
+            "the homeserver does not know MATRIX_ACCESS_TOKEN: issue a new one".to_owned(),
+        ),
+        MatrixError::Refused {
+            errcode, message, ..
+        } => SessionError::Refused(format!(
+            "the homeserver refused the login ({errcode}: {message}): check MATRIX_USER_ID and the password or token"
+        )),
+        other => SessionError::Refused(other.to_string()),
+    }
+}
+
+fn wrong_user(login: &Login, found: &OwnedUserId) -> String {
+    format!(
+        "the credentials belong to {found}, not to MATRIX_USER_ID {}: correct one of them",
+        login.user_id
+    )
+}
+
+/// Written beside, flushed and renamed: a crash leaves the old file or the new one.
+fn save(login: &Login, session: &MatrixSession) -> Result<(), SessionError> {
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(&login.store_path)?;
+        fs::set_permissions(&login.store_path, fs::Permissions::from_mode(0o700))?;
+        let beside = login.store_path.join("session.json.new");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(&serde_json::to_vec(session)?)?;
+        file.sync_all()?;
+        fs::rename(&beside, login.store_path.join(SESSION_FILE))
+    };
+    write().map_err(|error| store_error(login, &error.to_string()))
+}
+
+/// Removes what the SDK and we keep in the folder, and nothing else that may be there.
+fn remove_store(login: &Login) -> Result<(), SessionError> {
+    for_each_store_file(login, |path| fs::remove_file(path))
+}
+
+fn move_store_aside(login: &Login, now: SystemTime) -> Result<(), SessionError> {
+    let stamp = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    for_each_store_file(login, |path| {
+        fs::rename(
+            path,
+            crate::matrix::store::with_suffix(path, &format!(".corrupt-{stamp}")),
+        )
+    })
+}
+
+fn for_each_store_file(
+    login: &Login,
+    act: impl Fn(&Path) -> std::io::Result<()>,
+) -> Result<(), SessionError> {
+    let run = || -> std::io::Result<()> {
+        if !login.store_path.exists() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&login.store_path)? {
+            let path = entry?.path();
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
+            let ours = name == SESSION_FILE
+                || (name.starts_with("matrix-sdk-") && !name.contains(".corrupt-"));
+            if ours {
+                act(&path)?;
+            }
+        }
+        Ok(())
+    };
+    run().map_err(|error| store_error(login, &error.to_string()))
+}
+
+fn store_error(login: &Login, reason: &str) -> SessionError {
+    SessionError::Store {
+        path: login.store_path.clone(),
+        reason: reason.to_owned(),
+    }
+}

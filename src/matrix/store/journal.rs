@@ -1,0 +1,351 @@
+//! The journal: what a sync brought, committed in one transaction with the position it brought us to.
+
+use matrix_sdk::ruma::{EventId, OwnedRoomId, RoomId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Store, StoreError, state_cache};
+use crate::matrix::{
+    batch::TimelineItem,
+    intake::{Amendment, BatchIntake, Fate, RoomIntake},
+};
+
+/// Numbers left free below the first event behind a gap, for the events fetched into it.
+const GAP_ROOM: i64 = 100_000;
+
+/// A pending event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its place in the order of arrival.
+    pub seq: i64,
+    /// The event.
+    pub item: TimelineItem,
+}
+
+/// A stretch of a timeline that is still to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The room.
+    pub room: OwnedRoomId,
+    /// Where to go on, backwards.
+    pub from_token: String,
+    /// The event to stop at, where one is known.
+    pub until: Option<String>,
+    /// Pages fetched so far.
+    pub pages: u32,
+}
+
+impl Store {
+    /// The position of the last committed sync, if it belongs to this device.
+    pub async fn position(&self, device: &str) -> Result<Option<String>, StoreError> {
+        let device = device.to_owned();
+        self.call(move |connection| {
+            Ok(if meta(connection, "device")?.as_deref() == Some(&device) {
+                meta(connection, "sync_position")?
+            } else {
+                None
+            })
+        })
+        .await
+    }
+
+    /// Commits everything a sync brought, and its position. All of it or nothing.
+    pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<(), StoreError> {
+        let device = device.to_owned();
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            if intake.full_state {
+                state_cache::clear(&transaction, &intake.rooms)?;
+            }
+            for room in &intake.rooms {
+                state_cache::take_in(&transaction, room)?;
+                take_in_events(&transaction, room)?;
+            }
+            for room in &intake.left {
+                state_cache::remove(&transaction, room)?;
+            }
+            let mut invite = transaction.prepare_cached(
+                "INSERT OR IGNORE INTO invite (room_id, inviter, nonce, step) VALUES (?1, ?2, ?3, 'received')",
+            )?;
+            for (room, inviter) in &intake.invited {
+                invite.execute(params![room.as_str(), inviter.as_str(), uuid::Uuid::new_v4().to_string()])?;
+            }
+            drop(invite);
+            set_meta(&transaction, "sync_position", &intake.position)?;
+            set_meta(&transaction, "device", &device)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Rooms with pending events and no gap before them.
+    pub async fn rooms_with_work(&self) -> Result<Vec<OwnedRoomId>, StoreError> {
+        self.call(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id FROM journal WHERE state = 'pending' AND room_id NOT IN (SELECT room_id FROM gap)
+                 GROUP BY room_id ORDER BY min(seq)",
+            )?;
+            let rooms: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(rooms.into_iter().filter_map(|room| room.try_into().ok()).collect())
+        })
+        .await
+    }
+
+    /// The oldest pending events of the room, at most `limit`.
+    pub async fn pending(&self, room: &RoomId, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT seq, item FROM journal WHERE state = 'pending' AND room_id = ?1 ORDER BY seq LIMIT ?2",
+            )?;
+            let rows: Vec<(i64, String)> = statement
+                .query_map(params![room, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            Ok(rows
+                .into_iter()
+                .filter_map(|(seq, item)| Some(Entry { seq, item: serde_json::from_str(&item).ok()? }))
+                .collect())
+        })
+        .await
+    }
+
+    /// How many events wait, in all rooms.
+    pub async fn pending_count(&self) -> Result<usize, StoreError> {
+        self.call(|connection| {
+            let count: i64 = connection
+                .prepare_cached("SELECT count(*) FROM journal WHERE state = 'pending'")?
+                .query_row([], |row| row.get(0))?;
+            Ok(usize::try_from(count).unwrap_or(0))
+        })
+        .await
+    }
+
+    /// The event is finished with; it will never be handled again.
+    pub async fn finish(&self, event: &EventId) -> Result<(), StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            transaction
+                .prepare_cached(
+                    "UPDATE journal SET state = 'done', item = NULL WHERE event_id = ?1",
+                )?
+                .execute([&event])?;
+            transaction
+                .prepare_cached("DELETE FROM outbox WHERE question = ?1")?
+                .execute([&event])?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// The event is about to be handled; tells how often that was begun.
+    pub async fn begin_attempt(&self, event: &EventId) -> Result<u32, StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("UPDATE journal SET attempts = attempts + 1 WHERE event_id = ?1 RETURNING attempts")?
+                .query_row([event], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    /// The attempt ended with the process, as it should: it does not count.
+    pub async fn forgive_attempt(&self, event: &EventId) -> Result<(), StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE journal SET attempts = max(0, attempts - 1) WHERE event_id = ?1")?
+                .execute([event])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The event can be read now.
+    pub async fn decrypted(&self, event: &EventId, item: &TimelineItem) -> Result<(), StoreError> {
+        let event = event.to_string();
+        let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1 AND state = 'pending'")?
+                .execute([event, json])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// All gaps.
+    pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        self.call(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT room_id, from_token, until, pages FROM gap")?;
+            let rows: Vec<(String, String, Option<String>, u32)> = statement
+                .query_map([], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(rows
+                .into_iter()
+                .filter_map(|(room, from_token, until, pages)| {
+                    Some(Gap {
+                        room: room.try_into().ok()?,
+                        from_token,
+                        until,
+                        pages,
+                    })
+                })
+                .collect())
+        })
+        .await
+    }
+
+    /// Which of these events the journal knows.
+    pub async fn known(&self, events: Vec<String>) -> Result<Vec<bool>, StoreError> {
+        self.call(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT 1 FROM journal WHERE event_id = ?1")?;
+            events
+                .iter()
+                .map(|event| Ok(statement.exists([event])?))
+                .collect()
+        })
+        .await
+    }
+
+    /// Commits one fetched page of a gap: its events, newest first, and where to go on; `None` closes the gap.
+    pub async fn fill_gap(
+        &self,
+        room: &RoomId,
+        events: Vec<(TimelineItem, Fate)>,
+        next_token: Option<String>,
+    ) -> Result<(), StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            let mut seq: i64 =
+                transaction.query_row("SELECT before_seq FROM gap WHERE room_id = ?1", [&room], |row| row.get(0))?;
+            for (item, fate) in &events {
+                seq -= 1;
+                insert(&transaction, seq, &room, item, *fate)?;
+            }
+            match next_token {
+                Some(token) => transaction.execute(
+                    "UPDATE gap SET from_token = ?2, before_seq = ?3, pages = pages + 1 WHERE room_id = ?1",
+                    params![room, token, seq],
+                )?,
+                None => transaction.execute("DELETE FROM gap WHERE room_id = ?1", [&room])?,
+            };
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+}
+
+fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), StoreError> {
+    let last: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?
+        .query_row([], |row| row.get(0))?;
+    let room_id = room.room.as_str();
+    let mut seq = last;
+    if let Some(gap) = &room.gap {
+        seq += GAP_ROOM;
+        // A gap that is still open is wider now: it keeps its older end.
+        connection.execute(
+            "INSERT INTO gap (room_id, from_token, until, before_seq) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (room_id) DO UPDATE SET from_token = excluded.from_token, before_seq = excluded.before_seq,
+                                                 pages = 0",
+            params![room_id, gap.from_token, gap.until.as_ref().map(|event| event.as_str()), seq],
+        )?;
+    }
+    for (item, fate) in &room.events {
+        seq += 1;
+        insert(connection, seq, room_id, item, *fate)?;
+    }
+    for (question, message) in &room.drafts {
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, event_id)
+                 SELECT ?1, 0, ?2, '', '{}', ?3 WHERE EXISTS
+                 (SELECT 1 FROM journal WHERE event_id = ?1 AND state = 'pending')",
+            )?
+            .execute(params![question.as_str(), room_id, message.as_str()])?;
+    }
+    for amendment in &room.amendments {
+        amend(connection, amendment)?;
+    }
+    Ok(())
+}
+
+fn insert(
+    connection: &Connection,
+    seq: i64,
+    room: &str,
+    item: &TimelineItem,
+    fate: Fate,
+) -> Result<(), StoreError> {
+    let (state, json) = match fate {
+        Fate::Pending => {
+            let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
+            ("pending", Some(json))
+        }
+        Fate::Done => ("done", None),
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO journal (seq, event_id, room_id, state, sender, item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![seq, item.event_id.as_str(), room, state, item.sender.as_str(), json])?;
+    Ok(())
+}
+
+/// An edit or redaction of a message whose turn has not come. Only its own sender changes a message; only a redaction by
+/// someone with the power for it passes the server.
+fn amend(connection: &Connection, amendment: &Amendment) -> Result<(), StoreError> {
+    match amendment {
+        Amendment::Redact { target } => {
+            connection
+                .prepare_cached("UPDATE journal SET state = 'done', item = NULL WHERE event_id = ?1 AND state = 'pending'")?
+                .execute([target.as_str()])?;
+        }
+        Amendment::Edit {
+            target,
+            sender,
+            content,
+        } => {
+            let item: Option<String> = connection
+                .prepare_cached("SELECT item FROM journal WHERE event_id = ?1 AND sender = ?2 AND state = 'pending'")?
+                .query_row(params![target.as_str(), sender.as_str()], |row| row.get(0))
+                .optional()?;
+            let Some(mut item) =
+                item.and_then(|item| serde_json::from_str::<TimelineItem>(&item).ok())
+            else {
+                return Ok(());
+            };
+            // A thread or reply stays what it was: the new content of an edit does not name it.
+            let relation = item.content.get("m.relates_to").cloned();
+            item.content = content.clone();
+            if let (Some(relation), Some(content)) = (relation, item.content.as_object_mut()) {
+                content.insert("m.relates_to".to_owned(), relation);
+            }
+            let json = serde_json::to_string(&item).expect("a timeline item is plain JSON");
+            connection
+                .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1")?
+                .execute(params![target.as_str(), json])?;
+        }
+    }
+    Ok(())
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+            row.get(0)
+        })
+        .optional()?)
+}
+
+fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute([key, value])?;
+    Ok(())
+}

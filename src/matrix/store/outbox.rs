@@ -1,0 +1,143 @@
+//! Outgoing messages: frozen before they are sent, kept until the question is finished with.
+
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::{Store, StoreError};
+
+/// A message to be frozen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    /// Its place among the messages that answer one question.
+    pub part: u32,
+    /// The transaction id of its one sending.
+    pub transaction_id: String,
+    /// `content` of the event.
+    pub content: Value,
+}
+
+/// A frozen message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutMessage {
+    /// Its place among the messages that answer one question.
+    pub part: u32,
+    /// Where it goes.
+    pub room: OwnedRoomId,
+    /// The transaction id of its one sending.
+    pub transaction_id: String,
+    /// `content` of the event.
+    pub content: Value,
+    /// Once the server has it.
+    pub event_id: Option<OwnedEventId>,
+    /// Why the server will never have it.
+    pub failure: Option<String>,
+}
+
+impl OutMessage {
+    /// Whether nothing is left to do for it.
+    pub const fn is_settled(&self) -> bool {
+        self.event_id.is_some() || self.failure.is_some()
+    }
+}
+
+impl Store {
+    /// Freezes messages that answer `question`. A part that is frozen already stays what it was.
+    pub async fn freeze(
+        &self,
+        question: &str,
+        room: &RoomId,
+        messages: Vec<NewMessage>,
+    ) -> Result<(), StoreError> {
+        let (question, room) = (question.to_owned(), room.to_string());
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            for message in &messages {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![question, message.part, room, message.transaction_id, message.content.to_string()],
+                )?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// The frozen messages that answer `question`, in order.
+    pub async fn frozen(&self, question: &str) -> Result<Vec<OutMessage>, StoreError> {
+        let question = question.to_owned();
+        self.call(move |connection| frozen(connection, &question))
+            .await
+    }
+
+    /// The server has the message.
+    pub async fn sent(&self, question: &str, part: u32, event: &EventId) -> Result<(), StoreError> {
+        self.settle(
+            "UPDATE outbox SET event_id = ?3 WHERE question = ?1 AND part = ?2",
+            question,
+            part,
+            event.as_str(),
+        )
+        .await
+    }
+
+    /// The server will never have the message.
+    pub async fn not_sendable(
+        &self,
+        question: &str,
+        part: u32,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.settle(
+            "UPDATE outbox SET failure = ?3 WHERE question = ?1 AND part = ?2",
+            question,
+            part,
+            reason,
+        )
+        .await
+    }
+
+    async fn settle(
+        &self,
+        statement: &'static str,
+        question: &str,
+        part: u32,
+        value: &str,
+    ) -> Result<(), StoreError> {
+        let (question, value) = (question.to_owned(), value.to_owned());
+        self.call(move |connection| {
+            connection
+                .prepare_cached(statement)?
+                .execute(params![question, part, value])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn frozen(connection: &Connection, question: &str) -> Result<Vec<OutMessage>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT part, room_id, transaction_id, content, event_id, failure FROM outbox WHERE question = ?1 ORDER BY part",
+    )?;
+    let mut rows = statement.query([question])?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (room, content): (String, String) = (row.get(1)?, row.get(3)?);
+        let (Ok(room), Ok(content)) = (OwnedRoomId::try_from(room), serde_json::from_str(&content))
+        else {
+            continue;
+        };
+        messages.push(OutMessage {
+            part: row.get(0)?,
+            room,
+            transaction_id: row.get(2)?,
+            content,
+            event_id: row
+                .get::<_, Option<String>>(4)?
+                .and_then(|event| event.try_into().ok()),
+            failure: row.get(5)?,
+        });
+    }
+    Ok(messages)
+}

@@ -1,0 +1,263 @@
+//! The cache of room state: the snapshot that reconcile reads.
+
+use std::collections::BTreeSet;
+
+use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::{Store, StoreError};
+use crate::matrix::{
+    intake::RoomIntake,
+    state::{RoomState, Snapshot, StateEvent},
+};
+
+impl Store {
+    /// The kept state of every joined room.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.call(|connection| {
+            let mut snapshot = Snapshot::default();
+            let mut rooms = connection.prepare_cached("SELECT room_id, entry_of FROM joined_room")?;
+            let mut rows = rooms.query([])?;
+            while let Some(row) = rows.next()? {
+                let Some(room) = parsed::<OwnedRoomId>(&row.get::<_, String>(0)?) else { continue };
+                let entry_of = row.get::<_, Option<String>>(1)?.as_deref().and_then(parsed);
+                snapshot.rooms.insert(room, RoomState { entry_of, ..RoomState::default() });
+            }
+            let mut events = connection.prepare_cached(
+                "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
+                 FROM room_state ORDER BY room_id, event_type, state_key",
+            )?;
+            let mut rows = events.query([])?;
+            let mut current: Option<(String, &mut RoomState)> = None;
+            while let Some(row) = rows.next()? {
+                let room: &str = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+                if current.as_ref().is_none_or(|(id, _)| id != room) {
+                    let state = parsed::<OwnedRoomId>(room).and_then(|id| snapshot.rooms.get_mut(&id));
+                    current = state.map(|state| (room.to_owned(), state));
+                }
+                let Some((_, state)) = &mut current else { continue };
+                if let Some(event) = state_event(row)? {
+                    state.insert(event);
+                }
+            }
+            Ok(snapshot)
+        })
+        .await
+    }
+
+    /// Replaces the kept state of one room by what the server says it is now.
+    pub async fn replace_room_state(
+        &self,
+        room: &RoomId,
+        state: Vec<StateEvent>,
+    ) -> Result<(), StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute("DELETE FROM room_state WHERE room_id = ?1", [&room])?;
+            transaction.execute(
+                "INSERT OR IGNORE INTO joined_room (room_id) VALUES (?1)",
+                [&room],
+            )?;
+            for event in &state {
+                put(&transaction, &room, event)?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Entry rooms without a cursor of the bot's: it has not said a word there. Those on their way are left out.
+    pub async fn silent_entry_rooms(&self) -> Result<Vec<(OwnedRoomId, OwnedUserId)>, StoreError> {
+        self.call(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, entry_of FROM joined_room
+                 WHERE entry_of IS NOT NULL AND fully_read IS NULL AND room_id NOT IN (SELECT room_id FROM invite)",
+            )?;
+            let rows: Vec<(String, String)> =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            Ok(rows.iter().filter_map(|(room, user)| Some((parsed(room)?, parsed(user)?))).collect())
+        })
+        .await
+    }
+
+    /// Takes one event into the kept state of a room.
+    pub async fn put_state(&self, room: &RoomId, event: StateEvent) -> Result<(), StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| put(connection, &room, &event)).await
+    }
+
+    /// Joined rooms as the cache knows them, with the server's cursor in each.
+    pub async fn joined_rooms(&self) -> Result<Vec<(OwnedRoomId, Option<String>)>, StoreError> {
+        self.call(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT room_id, fully_read FROM joined_room")?;
+            let rows: Vec<(String, Option<String>)> = statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            Ok(rows
+                .into_iter()
+                .filter_map(|(room, cursor)| Some((parsed(&room)?, cursor)))
+                .collect())
+        })
+        .await
+    }
+
+    /// Rooms whose creation content names this intent, with their `m.room.create`, oldest first. Who made them is the
+    /// caller's to check.
+    pub async fn created_for(&self, intent: Uuid) -> Result<Vec<(OwnedRoomId, StateEvent)>, StoreError> {
+        let pattern = format!("%{intent}%");
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
+                 FROM room_state WHERE event_type = 'm.room.create' AND state_key = '' AND content LIKE ?1
+                 ORDER BY origin_server_ts, room_id",
+            )?;
+            let mut rows = statement.query([pattern])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let room = parsed(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+                if let (Some(room), Some(event)) = (room, state_event(row)?) {
+                    found.push((room, event));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The bot's own cursor in a joined room.
+    pub async fn cursor(&self, room: &RoomId) -> Result<Option<String>, StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            let cursor = connection
+                .prepare_cached("SELECT fully_read FROM joined_room WHERE room_id = ?1")?
+                .query_row([room], |row| row.get(0))
+                .optional()?;
+            Ok(cursor.flatten())
+        })
+        .await
+    }
+
+    /// The cursor was moved on the server.
+    pub async fn set_cursor(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
+        let (room, event) = (room.to_string(), event.to_string());
+        self.call(move |connection| {
+            connection
+                .prepare_cached("UPDATE joined_room SET fully_read = ?2 WHERE room_id = ?1")?
+                .execute([room, event])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// One kept event of a room.
+    pub async fn kept_state(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+    ) -> Result<Option<StateEvent>, StoreError> {
+        let (room, event_type, state_key) = (
+            room.to_string(),
+            event_type.to_owned(),
+            state_key.to_owned(),
+        );
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
+                 FROM room_state WHERE room_id = ?1 AND event_type = ?2 AND state_key = ?3",
+            )?;
+            let mut rows = statement.query(params![room, event_type, state_key])?;
+            rows.next()?.map_or(Ok(None), state_event)
+        })
+        .await
+    }
+}
+
+/// Forgets all kept state, and the rooms that are not among `joined`: the full state of these follows.
+pub(super) fn clear(connection: &Connection, joined: &[RoomIntake]) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM room_state", [])?;
+    let joined: BTreeSet<&str> = joined.iter().map(|room| room.room.as_str()).collect();
+    let known: Vec<String> = connection
+        .prepare_cached("SELECT room_id FROM joined_room")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut forget = connection.prepare_cached("DELETE FROM joined_room WHERE room_id = ?1")?;
+    for room in known.iter().filter(|room| !joined.contains(room.as_str())) {
+        forget.execute([room])?;
+    }
+    Ok(())
+}
+
+/// The bot is no longer in the room.
+pub(super) fn remove(connection: &Connection, room: &RoomId) -> Result<(), StoreError> {
+    for table in ["room_state", "joined_room"] {
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE room_id = ?1"))?
+            .execute([room.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Takes in what a sync says of a joined room.
+pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO joined_room (room_id, fully_read, entry_of) VALUES (?1, ?2, ?3)
+             ON CONFLICT (room_id) DO UPDATE SET fully_read = coalesce(excluded.fully_read, fully_read),
+                                                 entry_of = coalesce(excluded.entry_of, entry_of)",
+        )?
+        .execute(params![
+            room.room.as_str(),
+            room.fully_read.as_ref().map(|event| event.as_str()),
+            room.entry_of.as_ref().map(|user| user.as_str())
+        ])?;
+    for event in &room.state {
+        put(connection, room.room.as_str(), event)?;
+    }
+    Ok(())
+}
+
+fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "REPLACE INTO room_state (room_id, event_type, state_key, sender, origin_server_ts, content, invited_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            room,
+            event.event_type,
+            event.state_key,
+            event.sender.as_str(),
+            i64::try_from(event.origin_server_ts).unwrap_or(i64::MAX),
+            event.content.to_string(),
+            event.invited_by.as_ref().map(|user| user.as_str())
+        ])?;
+    Ok(())
+}
+
+/// A row that was edited into something impossible is as good as absent: the server is asked where it matters.
+fn state_event(row: &rusqlite::Row<'_>) -> Result<Option<StateEvent>, StoreError> {
+    let sender: String = row.get(3)?;
+    let content: String = row.get(5)?;
+    let (Some(sender), Ok(content)) = (
+        parsed::<OwnedUserId>(&sender),
+        serde_json::from_str(&content),
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(StateEvent {
+        event_type: row.get(1)?,
+        state_key: row.get(2)?,
+        sender,
+        origin_server_ts: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+        content,
+        invited_by: row.get::<_, Option<String>>(6)?.as_deref().and_then(parsed),
+    }))
+}
+
+fn parsed<T: for<'a> TryFrom<&'a str>>(text: &str) -> Option<T> {
+    T::try_from(text).ok()
+}

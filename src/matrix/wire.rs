@@ -1,0 +1,67 @@
+//! Raw JSON of the client-server API into the plain values of this module. Pure, and suspicious: an event that lacks what
+//! every event has is dropped.
+
+use matrix_sdk::ruma::OwnedUserId;
+use serde_json::Value;
+
+use crate::matrix::{
+    batch::TimelineItem,
+    state::{KEPT_TYPES, StateEvent},
+};
+
+/// A state event of a kept type; `None` for all others.
+pub fn kept_state_event(raw: &Value) -> Option<StateEvent> {
+    let event_type = raw.get("type")?.as_str()?;
+    if !KEPT_TYPES.contains(&event_type) {
+        return None;
+    }
+    Some(StateEvent {
+        event_type: event_type.to_owned(),
+        state_key: raw.get("state_key")?.as_str()?.to_owned(),
+        sender: user_id(raw.get("sender")?)?,
+        origin_server_ts: raw
+            .get("origin_server_ts")
+            .and_then(Value::as_u64)
+            .unwrap_or(0),
+        content: raw.get("content").cloned().unwrap_or(Value::Null),
+        invited_by: inviter(raw),
+    })
+}
+
+/// Who invited, where the event before this one was an invitation. Servers tell it about every join in `unsigned`.
+fn inviter(raw: &Value) -> Option<OwnedUserId> {
+    let unsigned = raw.get("unsigned")?;
+    let before = unsigned.get("prev_content")?.get("membership")?.as_str()?;
+    if before == "invite" {
+        user_id(unsigned.get("prev_sender")?)
+    } else {
+        None
+    }
+}
+
+/// An event of a timeline.
+pub fn timeline_item(raw: &Value) -> Option<TimelineItem> {
+    let mut content = raw.get("content").cloned().unwrap_or(Value::Null);
+    // Up to room version 10 a redaction names its target beside the content.
+    if let (Some(target), Some(content)) = (raw.get("redacts"), content.as_object_mut()) {
+        content.entry("redacts").or_insert_with(|| target.clone());
+    }
+    Some(TimelineItem {
+        event_id: raw.get("event_id")?.as_str()?.try_into().ok()?,
+        sender: user_id(raw.get("sender")?)?,
+        event_type: raw.get("type")?.as_str()?.to_owned(),
+        state_key: raw
+            .get("state_key")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        origin_server_ts: raw
+            .get("origin_server_ts")
+            .and_then(Value::as_u64)
+            .unwrap_or(0),
+        content,
+    })
+}
+
+fn user_id(value: &Value) -> Option<OwnedUserId> {
+    value.as_str()?.try_into().ok()
+}

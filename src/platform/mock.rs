@@ -1,0 +1,242 @@
+//! The embedded agent: answers with an echo that names its context, and fails on request for tests.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Abilities, Advice, AnswerEvent, AnswerStream, ContextInfo, ContextRef, PlatformClient,
+    PlatformError, Prompt, StopReason,
+};
+use crate::core::ids::{AgentId, PlatformChatId};
+
+/// Between two pieces of an echo, so that it can be seen growing.
+const PAUSE: Duration = Duration::from_millis(30);
+/// An echo comes in at most so many pieces: a long question is not answered for minutes.
+const MOST_PIECES: usize = 100;
+
+/// What the agent does when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// Repeats the question.
+    Echo,
+    /// Streams these events and ends the turn.
+    Events(Vec<AnswerEvent>),
+    /// Fails before it says anything.
+    Fail(Advice),
+    /// Says this, then fails.
+    FailAfter(String, Advice),
+    /// Says this, then nothing more, until it is cancelled.
+    HangAfter(String),
+    /// Says this, and its stream ends without [`AnswerEvent::Done`].
+    VanishAfter(String),
+}
+
+/// The agent. It remembers how many messages it saw in a context, as long as the process lives.
+pub struct MockAgent {
+    id: AgentId,
+    script: Script,
+    pause: Duration,
+    contexts: Mutex<HashMap<PlatformChatId, Seen>>,
+}
+
+/// What is remembered of one context.
+#[derive(Default)]
+struct Seen {
+    messages: u64,
+    running: CancellationToken,
+}
+
+impl MockAgent {
+    /// An agent that echoes.
+    pub fn new(id: AgentId) -> Self {
+        Self {
+            pause: PAUSE,
+            ..Self::scripted(id, Script::Echo)
+        }
+    }
+
+    /// An agent that follows a script, without pauses.
+    pub fn scripted(id: AgentId, script: Script) -> Self {
+        Self {
+            id,
+            script,
+            pause: Duration::ZERO,
+            contexts: Mutex::default(),
+        }
+    }
+
+    /// With another pause between the pieces; zero for none.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    fn contexts(&self) -> MutexGuard<'_, HashMap<PlatformChatId, Seen>> {
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, detail: &str, advice: Advice) -> PlatformError {
+        PlatformError {
+            agent: self.id.clone(),
+            detail: detail.to_owned(),
+            advice,
+        }
+    }
+
+    /// What the stream will say, and whether it hangs after that.
+    fn steps(&self, prompt: &Prompt) -> Result<Steps, PlatformError> {
+        let scripted = |advice| self.error("scripted failure", advice);
+        let done = Ok(AnswerEvent::Done(StopReason::EndTurn));
+        let (mut steps, last) = match &self.script {
+            Script::Echo => {
+                let context = prompt.context.context.short();
+                let echo = format!("Echo (context {context}): {}", prompt.text);
+                (pieces(&echo), Some(done))
+            }
+            Script::Events(events) => (events.iter().cloned().map(Ok).collect(), Some(done)),
+            Script::Fail(advice) => return Err(scripted(*advice)),
+            Script::FailAfter(said, advice) => (pieces(said), Some(Err(scripted(*advice)))),
+            Script::HangAfter(said) | Script::VanishAfter(said) => (pieces(said), None),
+        };
+        steps.extend(last);
+        Ok(steps)
+    }
+}
+
+/// What is still to be said.
+type Steps = VecDeque<Result<AnswerEvent, PlatformError>>;
+
+/// An answer on its way.
+struct Speech {
+    steps: Steps,
+    hangs: bool,
+    pause: Duration,
+    running: CancellationToken,
+    over: bool,
+}
+
+impl Speech {
+    async fn next(mut self) -> Option<(Result<AnswerEvent, PlatformError>, Self)> {
+        if self.over {
+            return None;
+        }
+        let running = self.running.clone();
+        let step = tokio::select! {
+            biased;
+            () = running.cancelled() => Some(Ok(AnswerEvent::Done(StopReason::Cancelled))),
+            step = self.step() => step,
+        }?;
+        self.over = matches!(step, Ok(AnswerEvent::Done(_)) | Err(_));
+        Some((step, self))
+    }
+
+    async fn step(&mut self) -> Option<Result<AnswerEvent, PlatformError>> {
+        if !self.pause.is_zero() {
+            sleep(self.pause).await;
+        }
+        match self.steps.pop_front() {
+            None if self.hangs => std::future::pending().await,
+            step => step,
+        }
+    }
+}
+
+/// The text word by word, or several words at a time where it is long.
+fn pieces(text: &str) -> Steps {
+    let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
+    words
+        .chunks(words.len().div_ceil(MOST_PIECES).max(1))
+        .map(|chunk| Ok(AnswerEvent::Text(chunk.concat())))
+        .collect()
+}
+
+#[async_trait]
+impl PlatformClient for MockAgent {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            save: false,
+            cancel: true,
+        }
+    }
+
+    async fn ask(&self, prompt: Prompt) -> Result<AnswerStream, PlatformError> {
+        let steps = self.steps(&prompt)?;
+        let running = CancellationToken::new();
+        {
+            let mut contexts = self.contexts();
+            let seen = contexts.entry(prompt.context.context).or_default();
+            seen.messages += 1;
+            seen.running = running.clone();
+        }
+        let speech = Speech {
+            steps,
+            hangs: matches!(self.script, Script::HangAfter(_)),
+            pause: self.pause,
+            running,
+            over: false,
+        };
+        Ok(stream::unfold(speech, Speech::next).boxed())
+    }
+
+    async fn answer_permission(
+        &self,
+        _context: &ContextRef,
+        _question: &str,
+        _option: Option<&str>,
+    ) -> Result<(), PlatformError> {
+        Ok(())
+    }
+
+    async fn cancel(&self, context: &ContextRef) -> Result<(), PlatformError> {
+        if let Some(seen) = self.contexts().get(&context.context) {
+            seen.running.cancel();
+        }
+        Ok(())
+    }
+
+    async fn disconnect(&self, context: &ContextRef) -> Result<(), PlatformError> {
+        if let Some(seen) = self.contexts().remove(&context.context) {
+            seen.running.cancel();
+        }
+        Ok(())
+    }
+
+    async fn save(&self, _context: &ContextRef) -> Result<PlatformChatId, PlatformError> {
+        Err(self.error("the echo keeps no contexts", Advice::TellOperator))
+    }
+
+    async fn load(
+        &self,
+        _context: &ContextRef,
+        _saved: PlatformChatId,
+    ) -> Result<(), PlatformError> {
+        Err(self.error("the echo keeps no contexts", Advice::TellOperator))
+    }
+
+    async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError> {
+        let contexts = self.contexts();
+        let messages = contexts
+            .get(&context.context)
+            .map_or(0, |seen| seen.messages);
+        Ok(ContextInfo {
+            messages: Some(messages),
+            tokens: None,
+        })
+    }
+
+    async fn health(&self) -> Result<(), PlatformError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! English.
+
+use std::time::Duration;
+
+use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
+use crate::{
+    core::{
+        chat::{ChatStatus, Locale, name},
+        command::CommandName,
+    },
+    platform::{Advice, ContextInfo},
+};
+
+pub(super) fn guide(guide: &Guide<'_>) -> String {
+    match guide {
+        Guide::Welcome => {
+            "**Welcome!** This is your first chat: write a message, and the agent answers.\n\n\
+            Every room in your Space is a chat of its own and remembers only what was said in it. \
+            `!new` opens another one, `!help` shows everything there is."
+                .to_owned()
+        }
+        Guide::Pointer {
+            reason,
+            space,
+            chats,
+            more,
+        } => {
+            let mut lines = vec![markdown::link("Your Space", space)];
+            lines.extend(chats.iter().map(markdown::chat_link));
+            if *more > 0 {
+                lines.push(format!("and {more} more: `!chats` shows them all"));
+            }
+            format!("{}\n\n{}", pointer(*reason), markdown::list(lines))
+        }
+        Guide::NoChatsYet => "You have no chats yet. `!start` makes your first one.".to_owned(),
+        Guide::Help => format!(
+            "In a chat, whatever you write goes to its agent. Commands:\n\n{}",
+            markdown::list(CommandName::ALL.map(|command| format!(
+                "`{}` — {}",
+                usage(command),
+                purpose(command)
+            )))
+        ),
+        Guide::HelpOn(command) => format!("`{}` — {}", usage(*command), purpose(*command)),
+        Guide::Chats(entries) => {
+            format!("Your chats:\n\n{}", markdown::chat_list(entries, status))
+        }
+        Guide::Agents(entries) => format!(
+            "Agents you can choose with `{}`:\n\n{}",
+            usage(CommandName::Agent),
+            markdown::agent_list(entries, "chosen")
+        ),
+        Guide::Context {
+            id,
+            name,
+            agent,
+            context,
+            generation,
+            size,
+        } => markdown::list([
+            format!("chat: {}", markdown::label(*id, name)),
+            format!("agent: {}", markdown::escape(agent)),
+            format!("context: `{context}`"),
+            format!("generation: {generation}"),
+            format!("size: {}", context_size(*size)),
+        ]),
+        Guide::Settings {
+            language,
+            streaming,
+            agent,
+        } => format!(
+            "Your settings; `{}` changes one:\n\n{}",
+            usage(CommandName::Settings),
+            markdown::list([
+                format!("language: {}", language_name(*language)),
+                format!("streaming: {}", on_off(*streaming)),
+                format!(
+                    "agent for new chats: {}",
+                    agent.map_or("none".to_owned(), markdown::escape)
+                ),
+            ])
+        ),
+    }
+}
+
+pub(super) fn done(done: &Done<'_>) -> String {
+    match done {
+        Done::Created(chat) => format!(
+            "Your new chat is ready: {}. You are invited to it.",
+            markdown::chat_link(chat)
+        ),
+        Done::Renamed { id, name } => {
+            format!("This chat is now called {}.", markdown::label(*id, name))
+        }
+        Done::Archived { id, name } => format!(
+            "{} is archived: it is out of your Space and does not answer. `!unarchive {id}` brings it back.",
+            markdown::label(*id, name)
+        ),
+        Done::Unarchived(chat) => format!(
+            "{} is back in your Space and answers again.",
+            markdown::chat_link(chat)
+        ),
+        Done::Cleared(context) => format!(
+            "The agent has forgotten this chat and starts anew (context {}).",
+            context.short()
+        ),
+        Done::AgentSwitched(agent) => format!(
+            "{} answers in this chat from now on. It does not know what was said before.",
+            markdown::escape(agent)
+        ),
+        Done::AgentAlready(agent) => {
+            format!("{} answers in this chat already.", markdown::escape(agent))
+        }
+        Done::LanguageSet => "I speak English with you from now on.".to_owned(),
+        Done::StreamingSet(true) => "Answers now grow while they are written.".to_owned(),
+        Done::StreamingSet(false) => {
+            "Answers now come in one piece when they are finished.".to_owned()
+        }
+        Done::DefaultAgentSet(agent) => format!(
+            "{} answers in your new chats. Those you have keep their agents.",
+            markdown::escape(agent)
+        ),
+    }
+}
+
+pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
+    match trouble {
+        Trouble::Usage(command) => format!("Please write `{}`: {}.", usage(*command), purpose(*command)),
+        Trouble::UnknownCommand { typed, nearest } => {
+            let typed = markdown::escape(typed);
+            match nearest {
+                Some(command) => format!(
+                    "There is no command !{typed}. Did you mean `{}`? `!help` shows all commands.",
+                    usage(*command)
+                ),
+                None => format!("There is no command !{typed}. `!help` shows all commands."),
+            }
+        }
+        Trouble::NameTooLong => format!(
+            "That name is too long. Please choose one of at most {} characters.",
+            name::MAX_CHARS
+        ),
+        Trouble::NoSuchChat(id) => format!("You have no chat {id}. `!chats` shows those you have."),
+        Trouble::OnlyInAChat(command) => format!(
+            "`{}` works inside a chat. `!chats` shows where yours are.",
+            usage(*command)
+        ),
+        Trouble::ArchivedChat(id) => format!(
+            "This chat is archived and does not answer. `!unarchive {id}` brings it back, `!new` opens another one."
+        ),
+        Trouble::NotOwner => "I work here for the person who invited me. For chats of your own, invite me into a room \
+            of yours."
+            .to_owned(),
+        Trouble::AgentNotAvailable(agent) => format!(
+            "The agent {} is not available. `!agent` shows which ones you can choose.",
+            markdown::escape(agent)
+        ),
+        Trouble::UnknownAgent(agent) => {
+            format!("There is no agent {} for you.", markdown::escape(agent))
+        }
+        Trouble::NoAgents => {
+            "There is no agent you may use. Please tell whoever runs this bot.".to_owned()
+        }
+    }
+}
+
+pub(super) fn failure(failure: Failure) -> String {
+    match failure {
+        Failure::Agent(Advice::TryAgain) => {
+            "The agent could not answer just now. Please try again in a moment.".to_owned()
+        }
+        Failure::Agent(Advice::TellOperator) => {
+            "The agent cannot answer, and trying again will not help. \
+            Please tell whoever runs this bot, or choose another agent with `!agent`."
+                .to_owned()
+        }
+        Failure::TooLong(limit) => format!(
+            "The agent did not finish within {}, so I stopped waiting. Please try again, perhaps in smaller steps.",
+            duration(limit)
+        ),
+        Failure::Empty => {
+            "The agent finished without saying anything. Please put it in other words.".to_owned()
+        }
+        Failure::Cut => "The agent reached a limit and stopped here. Ask it to go on.".to_owned(),
+        Failure::Refused => {
+            "The agent declined to answer this. Please put it in other words.".to_owned()
+        }
+        Failure::Stopped => "Stopped.".to_owned(),
+        Failure::Homeserver => {
+            "The homeserver did not allow that. Please try again; if it happens again, tell \
+            whoever runs this bot."
+                .to_owned()
+        }
+        Failure::QueueFull => "Too many messages are waiting here, so I did not take this one. \
+            Please send it again when the others are answered."
+            .to_owned(),
+        Failure::Handling => "Something went wrong on my side, and this message has no answer. \
+            Please send it again; if it happens again, tell whoever runs this bot."
+            .to_owned(),
+        Failure::Backlog(1) => {
+            "While I was away, 1 message here grew too old. It was not sent to the agent: \
+            please send it again if it still matters."
+                .to_owned()
+        }
+        Failure::Backlog(count) => format!(
+            "While I was away, {count} messages here grew too old. They were not sent to the agent: \
+            please send them again if they still matter."
+        ),
+        Failure::NotDecrypted => {
+            "I could not decrypt this message. Please send it again in a moment.".to_owned()
+        }
+    }
+}
+
+pub(super) const fn usage(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Help => "!help [command]",
+        CommandName::Start => "!start",
+        CommandName::New => "!new [name]",
+        CommandName::Chats => "!chats",
+        CommandName::Rename => "!rename NAME",
+        CommandName::Archive => "!archive [Cn]",
+        CommandName::Unarchive => "!unarchive Cn",
+        CommandName::Clear => "!clear",
+        CommandName::Context => "!context",
+        CommandName::Agent => "!agent [id]",
+        CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
+    }
+}
+
+pub(super) const fn purpose(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Help => "what there is",
+        CommandName::Start => "where your chats are",
+        CommandName::New => "open a new chat",
+        CommandName::Chats => "all your chats",
+        CommandName::Rename => "give this chat another name",
+        CommandName::Archive => "put this chat, or the one with that number, away",
+        CommandName::Unarchive => "bring the archived chat with that number back",
+        CommandName::Clear => "let the agent forget this chat and start anew",
+        CommandName::Context => "what the agent remembers of this chat",
+        CommandName::Agent => "the agents there are, or let another one answer in this chat",
+        CommandName::Settings => "your settings, or change one of them",
+    }
+}
+
+fn pointer(reason: PointerReason) -> &'static str {
+    match reason {
+        PointerReason::Fresh => {
+            "Your Space with your first chat is ready, and you are invited to both. Let us talk there, not here:"
+        }
+        PointerReason::Existing => "You have a Space already. Your chats are here:",
+        PointerReason::Reinvited => "Welcome back! You are invited again. Your chats are here:",
+        PointerReason::NotAChat => {
+            "This room is not a chat, so no agent reads it. Your chats are here:"
+        }
+        PointerReason::Asked => "Your chats are here:",
+    }
+}
+
+const fn status(status: ChatStatus) -> &'static str {
+    match status {
+        ChatStatus::Active => "active",
+        ChatStatus::Archived => "archived",
+        ChatStatus::Gone => "gone",
+    }
+}
+
+const fn language_name(language: Locale) -> &'static str {
+    match language {
+        Locale::En => "English (`en`)",
+        Locale::Ru => "Russian (`ru`)",
+    }
+}
+
+const fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn context_size(size: Option<&ContextInfo>) -> String {
+    let Some(size) = size else {
+        return "the agent does not answer just now".to_owned();
+    };
+    match (size.messages, size.tokens) {
+        (Some(messages), Some(tokens)) => format!("messages {messages}, tokens {tokens}"),
+        (Some(messages), None) => format!("messages {messages}"),
+        (None, Some(tokens)) => format!("tokens {tokens}"),
+        (None, None) => "this agent does not tell".to_owned(),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}

@@ -1,0 +1,286 @@
+//! Русский.
+
+use std::time::Duration;
+
+use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
+use crate::{
+    core::{
+        chat::{ChatStatus, Locale, name},
+        command::CommandName,
+    },
+    platform::{Advice, ContextInfo},
+};
+
+pub(super) fn guide(guide: &Guide<'_>) -> String {
+    match guide {
+        Guide::Welcome => "**Добро пожаловать!** Это ваш первый чат: напишите сообщение, и агент ответит.\n\n\
+            Каждая комната вашего пространства — отдельный чат, который помнит только то, что сказано в нём. \
+            `!new` откроет ещё один, `!help` покажет всё, что есть."
+            .to_owned(),
+        Guide::Pointer {
+            reason,
+            space,
+            chats,
+            more,
+        } => {
+            let mut lines = vec![markdown::link("Ваше пространство", space)];
+            lines.extend(chats.iter().map(markdown::chat_link));
+            if *more > 0 {
+                lines.push(format!("и ещё {more}: все покажет `!chats`"));
+            }
+            format!("{}\n\n{}", pointer(*reason), markdown::list(lines))
+        }
+        Guide::NoChatsYet => "У вас пока нет чатов. `!start` создаст первый.".to_owned(),
+        Guide::Help => format!(
+            "В чате всё, что вы пишете, читает его агент. Команды:\n\n{}",
+            markdown::list(
+                CommandName::ALL.map(|command| format!("`{}` — {}", usage(command), purpose(command)))
+            )
+        ),
+        Guide::HelpOn(command) => format!("`{}` — {}", usage(*command), purpose(*command)),
+        Guide::Chats(entries) => {
+            format!("Ваши чаты:\n\n{}", markdown::chat_list(entries, status))
+        }
+        Guide::Agents(entries) => format!(
+            "Агенты, из которых можно выбрать командой `{}`:\n\n{}",
+            usage(CommandName::Agent),
+            markdown::agent_list(entries, "выбран")
+        ),
+        Guide::Context {
+            id,
+            name,
+            agent,
+            context,
+            generation,
+            size,
+        } => markdown::list([
+            format!("чат: {}", markdown::label(*id, name)),
+            format!("агент: {}", markdown::escape(agent)),
+            format!("контекст: `{context}`"),
+            format!("поколение: {generation}"),
+            format!("размер: {}", context_size(*size)),
+        ]),
+        Guide::Settings {
+            language,
+            streaming,
+            agent,
+        } => format!(
+            "Ваши настройки; изменить одну из них — `{}`:\n\n{}",
+            usage(CommandName::Settings),
+            markdown::list([
+                format!("язык: {}", language_name(*language)),
+                format!("ответы по мере написания: {}", on_off(*streaming)),
+                format!("агент новых чатов: {}", agent.map_or("нет".to_owned(), markdown::escape)),
+            ])
+        ),
+    }
+}
+
+pub(super) fn done(done: &Done<'_>) -> String {
+    match done {
+        Done::Created(chat) => format!(
+            "Новый чат готов: {}. Вы в него приглашены.",
+            markdown::chat_link(chat)
+        ),
+        Done::Renamed { id, name } => {
+            format!("Теперь этот чат называется {}.", markdown::label(*id, name))
+        }
+        Done::Archived { id, name } => format!(
+            "{} в архиве: чат убран из пространства и не отвечает. `!unarchive {id}` вернёт его.",
+            markdown::label(*id, name)
+        ),
+        Done::Unarchived(chat) => format!(
+            "{} снова в вашем пространстве и отвечает.",
+            markdown::chat_link(chat)
+        ),
+        Done::Cleared(context) => format!(
+            "Агент забыл этот чат и начинает заново (контекст {}).",
+            context.short()
+        ),
+        Done::AgentSwitched(agent) => format!(
+            "Теперь в этом чате отвечает {}. Того, что было сказано раньше, этот агент не знает.",
+            markdown::escape(agent)
+        ),
+        Done::AgentAlready(agent) => {
+            format!("В этом чате уже отвечает {}.", markdown::escape(agent))
+        }
+        Done::LanguageSet => "Теперь я говорю с вами по-русски.".to_owned(),
+        Done::StreamingSet(true) => "Теперь ответы видны по мере написания.".to_owned(),
+        Done::StreamingSet(false) => "Теперь ответы приходят целиком, когда они готовы.".to_owned(),
+        Done::DefaultAgentSet(agent) => format!(
+            "В новых чатах будет отвечать {}. В прежних ничего не меняется.",
+            markdown::escape(agent)
+        ),
+    }
+}
+
+pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
+    match trouble {
+        Trouble::Usage(command) => {
+            format!(
+                "Напишите, пожалуйста, `{}`: {}.",
+                usage(*command),
+                purpose(*command)
+            )
+        }
+        Trouble::UnknownCommand { typed, nearest } => {
+            let typed = markdown::escape(typed);
+            match nearest {
+                Some(command) => format!(
+                    "Команды !{typed} нет. Может быть, `{}`? Все команды покажет `!help`.",
+                    usage(*command)
+                ),
+                None => format!("Команды !{typed} нет. Все команды покажет `!help`."),
+            }
+        }
+        Trouble::NameTooLong => format!(
+            "Это название слишком длинное. Пожалуйста, уложитесь в {} символов.",
+            name::MAX_CHARS
+        ),
+        Trouble::NoSuchChat(id) => format!("Чата {id} у вас нет. Все ваши чаты покажет `!chats`."),
+        Trouble::OnlyInAChat(command) => format!(
+            "`{}` работает внутри чата. Где ваши чаты, покажет `!chats`.",
+            usage(*command)
+        ),
+        Trouble::ArchivedChat(id) => {
+            format!(
+                "Этот чат в архиве и не отвечает. `!unarchive {id}` вернёт его, `!new` откроет новый."
+            )
+        }
+        Trouble::NotOwner => {
+            "Здесь я работаю для того, кто меня пригласил. Чтобы завести свои чаты, пригласите \
+            меня в свою комнату."
+                .to_owned()
+        }
+        Trouble::AgentNotAvailable(agent) => format!(
+            "Агент {} недоступен. Из кого можно выбрать, покажет `!agent`.",
+            markdown::escape(agent)
+        ),
+        Trouble::UnknownAgent(agent) => {
+            format!("Агента {} для вас нет.", markdown::escape(agent))
+        }
+        Trouble::NoAgents => {
+            "Нет ни одного агента, доступного вам. Сообщите об этом тому, кто ведёт этого бота."
+                .to_owned()
+        }
+    }
+}
+
+pub(super) fn failure(failure: Failure) -> String {
+    match failure {
+        Failure::Agent(Advice::TryAgain) => {
+            "Агент сейчас не смог ответить. Попробуйте, пожалуйста, ещё раз чуть позже.".to_owned()
+        }
+        Failure::Agent(Advice::TellOperator) => "Агент не может ответить, и повторять бесполезно. Сообщите об этом \
+            тому, кто ведёт этого бота, или выберите другого агента: `!agent`."
+            .to_owned(),
+        Failure::TooLong(limit) => format!(
+            "Агент не закончил за {}, и я больше не жду. Попробуйте, пожалуйста, ещё раз, возможно, меньшими шагами.",
+            duration(limit)
+        ),
+        Failure::Empty => "Агент закончил, ничего не сказав. Попробуйте, пожалуйста, сказать иначе.".to_owned(),
+        Failure::Cut => "Агент упёрся в ограничение и остановился здесь. Попросите его продолжить.".to_owned(),
+        Failure::Refused => {
+            "Агент отказался отвечать на это. Попробуйте, пожалуйста, сказать иначе.".to_owned()
+        }
+        Failure::Stopped => "Остановлено.".to_owned(),
+        Failure::Homeserver => "Сервер Matrix этого не разрешил. Попробуйте ещё раз; если не поможет, сообщите тому, \
+            кто ведёт этого бота."
+            .to_owned(),
+        Failure::QueueFull => "Здесь ждёт слишком много сообщений, и это я не взял. Пришлите его, пожалуйста, снова, \
+            когда на остальные будет ответ."
+            .to_owned(),
+        Failure::Handling => "У меня что-то сломалось, и это сообщение осталось без ответа. Пришлите его, пожалуйста, \
+            снова; если не поможет, сообщите тому, кто ведёт этого бота."
+            .to_owned(),
+        Failure::Backlog(count) => format!(
+            "Пока меня не было, здесь устарели сообщения (всего {count}), и агент их не получил. \
+            Если они ещё важны, пришлите их, пожалуйста, снова."
+        ),
+        Failure::NotDecrypted => {
+            "Не удалось расшифровать это сообщение. Пришлите его, пожалуйста, ещё раз чуть позже.".to_owned()
+        }
+    }
+}
+
+pub(super) const fn usage(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Help => "!help [команда]",
+        CommandName::Start => "!start",
+        CommandName::New => "!new [название]",
+        CommandName::Chats => "!chats",
+        CommandName::Rename => "!rename НАЗВАНИЕ",
+        CommandName::Archive => "!archive [Cn]",
+        CommandName::Unarchive => "!unarchive Cn",
+        CommandName::Clear => "!clear",
+        CommandName::Context => "!context",
+        CommandName::Agent => "!agent [id]",
+        CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
+    }
+}
+
+pub(super) const fn purpose(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Help => "что здесь есть",
+        CommandName::Start => "где ваши чаты",
+        CommandName::New => "открыть новый чат",
+        CommandName::Chats => "все ваши чаты",
+        CommandName::Rename => "дать этому чату другое название",
+        CommandName::Archive => "убрать в архив этот чат или чат с этим номером",
+        CommandName::Unarchive => "вернуть из архива чат с этим номером",
+        CommandName::Clear => "попросить агента забыть этот чат и начать заново",
+        CommandName::Context => "что агент помнит об этом чате",
+        CommandName::Agent => "какие есть агенты, или сменить агента этого чата",
+        CommandName::Settings => "ваши настройки, или изменить одну из них",
+    }
+}
+
+fn pointer(reason: PointerReason) -> &'static str {
+    match reason {
+        PointerReason::Fresh => {
+            "Ваше пространство с первым чатом готово, вы приглашены и туда, и туда. Поговорим там, а не здесь:"
+        }
+        PointerReason::Existing => "Пространство у вас уже есть. Ваши чаты здесь:",
+        PointerReason::Reinvited => "С возвращением! Вы снова приглашены. Ваши чаты здесь:",
+        PointerReason::NotAChat => "Эта комната — не чат, и агент её не читает. Ваши чаты здесь:",
+        PointerReason::Asked => "Ваши чаты здесь:",
+    }
+}
+
+const fn status(status: ChatStatus) -> &'static str {
+    match status {
+        ChatStatus::Active => "активен",
+        ChatStatus::Archived => "в архиве",
+        ChatStatus::Gone => "больше не доступен",
+    }
+}
+
+const fn language_name(language: Locale) -> &'static str {
+    match language {
+        Locale::En => "английский (`en`)",
+        Locale::Ru => "русский (`ru`)",
+    }
+}
+
+const fn on_off(on: bool) -> &'static str {
+    if on { "да (`on`)" } else { "нет (`off`)" }
+}
+
+fn context_size(size: Option<&ContextInfo>) -> String {
+    let Some(size) = size else {
+        return "агент сейчас не отвечает".to_owned();
+    };
+    match (size.messages, size.tokens) {
+        (Some(messages), Some(tokens)) => format!("сообщений {messages}, токенов {tokens}"),
+        (Some(messages), None) => format!("сообщений {messages}"),
+        (None, Some(tokens)) => format!("токенов {tokens}"),
+        (None, None) => "этот агент не сообщает".to_owned(),
+    }
+}
+
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} с"),
+        seconds => format!("{} мин", seconds / 60),
+    }
+}
