@@ -10,6 +10,7 @@ pub mod graph;
 pub mod observe;
 pub mod plan;
 pub mod report;
+pub mod seen;
 pub mod suspect;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use matrix_sdk::ruma::{OwnedRoomId, UserId};
 
-use self::{apply::ROOMS_AT_ONCE, observe::Observed, plan::Plan};
+use self::{apply::ROOMS_AT_ONCE, plan::Plan, seen::Observed};
 pub use self::{
     changes::RowChanges,
     plan::{Defaults, Recorded},

@@ -3,139 +3,17 @@
 //! Pure parsing: an event of any shape by any sender may come in. Values of other senders never leave this file; that
 //! they wrote something is all that is passed on ([`Forgery`]). Knows nothing of rows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::Value;
 
+use super::seen::{Account, Creation, Forged, Forgery, Mark, Observed, RoomType, SeenRoom};
 use crate::matrix::{
-    marker::{
-        self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, SPACE_MARKER, SpaceMarker,
-    },
+    marker::{self, CHAT_MARKER, CREATION_KEY, SPACE_MARKER},
     state::{RoomState, Snapshot, StateEvent},
 };
 
 /// Names are shown in messages and kept in rows; what is longer was not meant as a name.
 const LONGEST_NAME: usize = 255;
-
-/// The joined rooms as the bot understands them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Observed {
-    /// Who we are.
-    pub bot: OwnedUserId,
-    /// Rooms whose state is at hand.
-    pub rooms: BTreeMap<OwnedRoomId, SeenRoom>,
-    /// Joined rooms whose state could not be read in full.
-    pub incomplete: BTreeSet<OwnedRoomId>,
-}
-
-/// One joined room.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SeenRoom {
-    /// From `m.room.create`; `None` only where the snapshot is short.
-    pub creation: Option<Creation>,
-    /// Whether the bot's own membership was in the snapshot, as it is in every full state.
-    pub has_own_member: bool,
-    /// The bot's own note: who invited it here.
-    pub entry_of: Option<OwnedUserId>,
-    /// Who invited the bot, as the server remembers it.
-    pub invited_by: Option<OwnedUserId>,
-    /// `m.room.name`, where it is a text that shows something.
-    pub name: Option<String>,
-    /// The Space marker.
-    pub space_marker: Mark<SpaceMarker>,
-    /// The chat marker.
-    pub chat_marker: Mark<ChatMarker>,
-    /// Rooms that the bot linked as children, properly.
-    pub children: BTreeSet<OwnedRoomId>,
-    /// Rooms that the bot named as parents, properly.
-    pub parents: BTreeSet<OwnedRoomId>,
-    /// Of a Space the bot made: every other account with a membership.
-    pub accounts: BTreeMap<OwnedUserId, Account>,
-    /// What others wrote that only the bot may write.
-    pub forgeries: Vec<Forgery>,
-}
-
-/// The unforgeable part of a room.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Creation {
-    /// Whether the bot made the room.
-    pub by_bot: bool,
-    /// `type`.
-    pub room_type: RoomType,
-    /// Milliseconds since the Unix epoch.
-    pub at: u64,
-    /// Our facts in the creation content of a room that the bot made.
-    pub facts: Mark<CreationFacts>,
-}
-
-/// `type` in the creation content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomType {
-    /// None: a room for messages.
-    Plain,
-    /// `m.space`.
-    Space,
-    /// Anything else.
-    Other,
-}
-
-/// Something the bot writes about a room, as far as the bot wrote it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Mark<T> {
-    /// Not there, emptied, or written by someone else.
-    #[default]
-    Absent,
-    /// Written by the bot, and understood.
-    Ours(T),
-    /// Written by a later version of the bot.
-    Newer,
-    /// Written by the bot, and not understood.
-    Malformed,
-}
-
-impl<T> Mark<T> {
-    /// The understood value.
-    pub const fn ours(&self) -> Option<&T> {
-        match self {
-            Self::Ours(value) => Some(value),
-            Self::Absent | Self::Newer | Self::Malformed => None,
-        }
-    }
-}
-
-/// Another account in a Space.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// It is or was a member; otherwise it was only invited.
-    pub was_in: bool,
-    /// Its display name there.
-    pub display_name: Option<String>,
-}
-
-/// Something that only the bot may write, written by someone else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forgery {
-    /// What it pretends to be.
-    pub of: Forged,
-    /// Who wrote it.
-    pub sender: OwnedUserId,
-    /// The room a link leads to.
-    pub target: Option<OwnedRoomId>,
-}
-
-/// What a [`Forgery`] pretends to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forged {
-    /// Our key in the creation content of a room that the bot did not make.
-    Creation,
-    /// A Space or chat marker.
-    Marker,
-    /// `m.space.child`.
-    Child,
-    /// `m.space.parent`.
-    Parent,
-}
 
 /// Reads the snapshot as the user `bot`.
 pub fn observe(snapshot: &Snapshot, bot: &UserId) -> Observed {
@@ -153,11 +31,6 @@ pub fn observe(snapshot: &Snapshot, bot: &UserId) -> Observed {
 }
 
 impl SeenRoom {
-    /// Whether the bot made the room.
-    pub fn is_ours(&self) -> bool {
-        self.creation.as_ref().is_some_and(|made| made.by_bot)
-    }
-
     fn read(state: &RoomState, bot: &UserId) -> Self {
         let mut seen = Self {
             entry_of: state.entry_of.clone().filter(|user| user != bot),
@@ -167,29 +40,14 @@ impl SeenRoom {
             seen.read_creation(create, bot);
         }
         for event in state.events.values() {
-            match (event.event_type.as_str(), event.state_key.as_str()) {
-                ("m.room.name", "") => seen.name = shown(event.content.get("name")),
-                ("m.room.member", _) => seen.read_member(event, bot),
-                (SPACE_MARKER, _) => {
-                    if seen.is_own(event, Forged::Marker, bot) {
-                        seen.space_marker = read_mark(&event.content);
-                    }
+            match event.event_type.as_str() {
+                "m.room.name" if event.state_key.is_empty() => {
+                    seen.name = shown(event.content.get("name"));
                 }
-                (CHAT_MARKER, _) => {
-                    if seen.is_own(event, Forged::Marker, bot) {
-                        seen.chat_marker = read_mark(&event.content);
-                    }
-                }
-                ("m.space.child", _) => {
-                    if seen.is_own(event, Forged::Child, bot) {
-                        seen.children.extend(link_target(event));
-                    }
-                }
-                ("m.space.parent", _) => {
-                    if seen.is_own(event, Forged::Parent, bot) {
-                        seen.parents.extend(link_target(event));
-                    }
-                }
+                "m.room.member" => seen.read_member(event, bot),
+                SPACE_MARKER | CHAT_MARKER => seen.read_own(event, Forged::Marker, bot),
+                "m.space.child" => seen.read_own(event, Forged::Child, bot),
+                "m.space.parent" => seen.read_own(event, Forged::Parent, bot),
                 _ => {}
             }
         }
@@ -251,21 +109,25 @@ impl SeenRoom {
         self.accounts.insert(user.to_owned(), account);
     }
 
-    /// Whether the bot wrote the event under a key that means something. What others wrote is remembered as forged,
-    /// unless it only takes a link back.
-    fn is_own(&mut self, event: &StateEvent, what: Forged, bot: &UserId) -> bool {
-        let is_marker = what == Forged::Marker;
-        if event.sender == bot {
-            return !is_marker || event.state_key.is_empty();
+    /// Takes in what only the bot may write. What others wrote is remembered as forged, unless it only takes a link back.
+    fn read_own(&mut self, event: &StateEvent, what: Forged, bot: &UserId) {
+        if event.sender != bot {
+            if what == Forged::Marker || !is_empty(&event.content) {
+                self.forgeries.push(Forgery {
+                    of: what,
+                    sender: event.sender.clone(),
+                    target: room_id(&event.state_key).map(ToOwned::to_owned),
+                });
+            }
+            return;
         }
-        if is_marker || !is_empty(&event.content) {
-            self.forgeries.push(Forgery {
-                of: what,
-                sender: event.sender.clone(),
-                target: room_id(&event.state_key).map(ToOwned::to_owned),
-            });
+        match (event.event_type.as_str(), event.state_key.as_str()) {
+            (SPACE_MARKER, "") => self.space_marker = read_mark(&event.content),
+            (CHAT_MARKER, "") => self.chat_marker = read_mark(&event.content),
+            ("m.space.child", _) => self.children.extend(link_target(event)),
+            ("m.space.parent", _) => self.parents.extend(link_target(event)),
+            _ => {}
         }
-        false
     }
 }
 

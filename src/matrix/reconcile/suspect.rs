@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use matrix_sdk::ruma::OwnedRoomId;
 
-use super::{observe::Observed, plan::Plan, report::SkipReason};
+use super::{plan::Plan, report::SkipReason, seen::Observed};
 
 /// The rooms to look at again: those that the plan would write to (a missing marker or link may be missing only in the
 /// snapshot), those that it left alone for want of evidence, those that lack what every full state has, and the bot's

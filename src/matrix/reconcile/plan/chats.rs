@@ -204,7 +204,7 @@ fn place_by_row<'a>(ground: &Ground<'_, 'a>, id: &RoomId) -> Option<(&'a UserId,
     let row = ground.records.chat_room(id.as_str())?;
     let space = <&RoomId>::try_from(row.space_id.as_deref()?).ok()?;
     let (space, owner) = ground.spaces.owners.get_key_value(space)?;
-    (owner.as_str() == row.matrix_user_id).then_some((*owner, Home::Space(*space)))
+    (owner.as_str() == row.matrix_user_id).then_some((*owner, Home::Space(space)))
 }
 
 /// Puts the chats together.

@@ -10,8 +10,8 @@ use super::{Findings, Recorded};
 use crate::matrix::{
     marker::{CreationFacts, RoomKind},
     reconcile::{
-        observe::{Creation, Forged, Forgery, Mark, Observed, RoomType, SeenRoom},
         report::{ConflictKind, SkipReason},
+        seen::{Creation, Forged, Forgery, Mark, Observed, RoomType, SeenRoom},
     },
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Classified<'a> {
     pub(super) entries: BTreeMap<&'a RoomId, &'a UserId>,
     /// Rooms whose rows stay as they are, whatever they say.
     pub(super) closed: BTreeSet<&'a RoomId>,
+    /// Of these: Spaces whose owner could not be found.
+    pub(super) ownerless: BTreeSet<&'a RoomId>,
 }
 
 /// A room that the bot made.

@@ -24,8 +24,8 @@ use self::{classify::Classified, records::Records, spaces::Spaces};
 use super::{
     changes::{RowChanges, StateWrite, Why},
     graph::Graph,
-    observe::Observed,
     report::{Conflict, ConflictKind, Report, SkipReason, Skipped},
+    seen::Observed,
 };
 use crate::{
     core::{chat::Locale, ids::AgentId},

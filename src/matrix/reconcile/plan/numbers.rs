@@ -31,6 +31,7 @@ impl<'a> Held<'a> {
         drafts: &[Draft<'a>],
     ) -> Self {
         let closed: BTreeSet<&str> = rooms.closed.iter().map(|room| room.as_str()).collect();
+        let joined: BTreeSet<&str> = ground.observed.rooms.keys().map(|id| id.as_str()).collect();
         let known: BTreeSet<&str> = drafts.iter().map(|draft| draft.id.as_str()).collect();
         let mut held = Self::default();
         held.take_markers(ground, rooms);
@@ -41,10 +42,11 @@ impl<'a> Held<'a> {
             .filter(|row| row.room_type == "chat")
         {
             let room = row.room_id.as_str();
-            if known.contains(room) {
+            let is_closed = closed.contains(room);
+            // Of a room that is not left alone the row is put right or dropped.
+            if !is_closed && joined.contains(room) {
                 continue;
             }
-            let is_closed = closed.contains(room);
             if let Some((chat_id, number)) = row.chat_id.as_deref().and_then(numbered) {
                 let key = (row.matrix_user_id.as_str(), chat_id);
                 let chat = ground.records.chats.get(&key);

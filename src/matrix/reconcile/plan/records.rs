@@ -12,7 +12,6 @@ pub(super) struct Records<'a> {
     pub(super) chats: BTreeMap<(&'a str, &'a str), &'a ChatRow>,
     chats_by_room: BTreeMap<&'a str, Vec<&'a ChatRow>>,
     users_by_space: BTreeMap<&'a str, Vec<&'a UserRow>>,
-    rooms_by_space: BTreeMap<&'a str, Vec<&'a RoomRow>>,
 }
 
 impl<'a> Records<'a> {
@@ -36,7 +35,6 @@ impl<'a> Records<'a> {
                 .collect(),
             chats_by_room: BTreeMap::new(),
             users_by_space: BTreeMap::new(),
-            rooms_by_space: BTreeMap::new(),
         };
         // Through the maps by primary key, so that the order of the input means nothing.
         for row in records.chats.values() {
@@ -49,11 +47,6 @@ impl<'a> Records<'a> {
         for row in records.users.values() {
             if let Some(space) = &row.space_id {
                 records.users_by_space.entry(space).or_default().push(row);
-            }
-        }
-        for row in records.rooms.values().filter(|row| row.room_type == "chat") {
-            if let Some(space) = &row.space_id {
-                records.rooms_by_space.entry(space).or_default().push(row);
             }
         }
         records
@@ -75,15 +68,6 @@ impl<'a> Records<'a> {
     /// The `matrix_user` rows that point at the Space.
     pub(super) fn users_of(&self, space: &str) -> impl Iterator<Item = &'a UserRow> + use<'_, 'a> {
         self.users_by_space
-            .get(space)
-            .into_iter()
-            .flatten()
-            .copied()
-    }
-
-    /// The rows of chats said to be in the Space.
-    pub(super) fn rooms_of(&self, space: &str) -> impl Iterator<Item = &'a RoomRow> + use<'_, 'a> {
-        self.rooms_by_space
             .get(space)
             .into_iter()
             .flatten()

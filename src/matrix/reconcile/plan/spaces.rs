@@ -1,6 +1,6 @@
 //! Whose each Space is, and which of several is a user's Space.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use matrix_sdk::ruma::{RoomId, UserId};
 
@@ -12,8 +12,8 @@ use super::{
 use crate::matrix::{
     marker::SpaceMarker,
     reconcile::{
-        observe::Observed,
         report::{ConflictKind, SkipReason},
+        seen::Observed,
     },
 };
 
@@ -45,16 +45,13 @@ pub(super) fn resolve<'a>(
     records: &Records<'a>,
     findings: &mut Findings,
 ) -> Spaces<'a> {
-    let by_chats = owners_by_chat_markers(rooms);
-    let mut spaces = Spaces::default();
+    let mut spaces = Spaces {
+        owners: owners(rooms, records),
+        of_owner: BTreeMap::new(),
+    };
     for id in by_age(&rooms.spaces, |space| space.made_at) {
-        let space = rooms.spaces[id];
-        report_mismatch(id, space, findings);
-        let owner = named_owner(space)
-            .or_else(|| by_chats.get(id).copied().flatten())
-            .or_else(|| owner_by_rows(id, records))
-            .or_else(|| only_other_account(space));
-        let Some(owner) = owner else {
+        report_mismatch(id, rooms.spaces[id], findings);
+        let Some(owner) = spaces.owners.get(id) else {
             findings.conflict(
                 ConflictKind::OwnerAmbiguous,
                 id,
@@ -63,9 +60,9 @@ pub(super) fn resolve<'a>(
             findings.skip(id, SkipReason::OwnerAmbiguous);
             rooms.spaces.remove(id);
             rooms.closed.insert(id);
+            rooms.ownerless.insert(id);
             continue;
         };
-        spaces.owners.insert(id, owner);
         if let Some(first) = spaces.of_owner.get(owner) {
             let detail = format!("{owner} has the older Space {first}");
             findings.conflict(ConflictKind::SecondSpace, id, detail);
@@ -76,7 +73,33 @@ pub(super) fn resolve<'a>(
     spaces
 }
 
-fn named_owner<'a>(space: OurRoom<'a>) -> Option<&'a UserId> {
+/// The owner of every Space that has one. The row of a user with a Space says nothing about another Space, so each
+/// owner found can settle who owns a further one.
+fn owners<'a>(rooms: &Classified<'a>, records: &Records<'a>) -> BTreeMap<&'a RoomId, &'a UserId> {
+    let by_chats = owners_by_chat_markers(rooms);
+    let mut owners = BTreeMap::new();
+    let mut waiting = by_age(&rooms.spaces, |space| space.made_at);
+    waiting.retain(|id| {
+        let named = named_owner(rooms.spaces[id]);
+        let owner = named.or_else(|| by_chats.get(id).copied().flatten());
+        owners.extend(owner.map(|owner| (*id, owner)));
+        owner.is_none()
+    });
+    loop {
+        let before = waiting.len();
+        waiting.retain(|id| {
+            let owner = owner_by_rows(id, records, &owners);
+            let owner = owner.or_else(|| only_other_account(rooms.spaces[id]));
+            owners.extend(owner.map(|owner| (*id, owner)));
+            owner.is_none()
+        });
+        if waiting.len() == before {
+            return owners;
+        }
+    }
+}
+
+fn named_owner(space: OurRoom<'_>) -> Option<&UserId> {
     let by_facts = space.facts.map(|facts| facts.owner.as_ref());
     by_facts.or_else(|| {
         space
@@ -115,21 +138,20 @@ fn owners_by_chat_markers<'a>(rooms: &Classified<'a>) -> BTreeMap<&'a RoomId, Op
     owners
 }
 
-/// The Space's own row, then the user's row, then the rows of its chats where they agree.
-fn owner_by_rows<'a>(space: &RoomId, records: &Records<'a>) -> Option<&'a UserId> {
+/// The Space's own row, then the only user row that points at it.
+fn owner_by_rows<'a>(
+    space: &RoomId,
+    records: &Records<'a>,
+    owners: &BTreeMap<&RoomId, &UserId>,
+) -> Option<&'a UserId> {
     let id = space.as_str();
     let own = records.rooms.get(id).filter(|row| row.room_type == "space");
-    let own = own.and_then(|row| user_id(&row.matrix_user_id));
-    own.or_else(|| agreed(records.users_of(id).map(|row| row.user_id.as_str())))
-        .or_else(|| agreed(records.rooms_of(id).map(|row| row.matrix_user_id.as_str())))
-}
-
-fn agreed<'a>(owners: impl Iterator<Item = &'a str>) -> Option<&'a UserId> {
-    let owners: BTreeSet<&str> = owners.collect();
-    let [owner] = owners.into_iter().collect::<Vec<_>>()[..] else {
-        return None;
-    };
-    user_id(owner)
+    own.and_then(|row| user_id(&row.matrix_user_id))
+        .or_else(|| {
+            let users = records.users_of(id).filter_map(|row| user_id(&row.user_id));
+            let mut spaceless = users.filter(|user| owners.values().all(|owner| owner != user));
+            spaceless.next().filter(|_| spaceless.next().is_none())
+        })
 }
 
 fn user_id(text: &str) -> Option<&UserId> {
@@ -137,7 +159,7 @@ fn user_id(text: &str) -> Option<&UserId> {
 }
 
 /// Someone who was only invited, perhaps by the owner, does not make the owner doubtful.
-fn only_other_account<'a>(space: OurRoom<'a>) -> Option<&'a UserId> {
+fn only_other_account(space: OurRoom<'_>) -> Option<&UserId> {
     let accounts = &space.seen.accounts;
     let only = |was_in: bool| {
         let mut group = accounts

@@ -11,7 +11,7 @@ use super::{
     numbers::Held,
     rows::Tally,
 };
-use crate::matrix::{marker::SpaceMarker, reconcile::observe::RoomType, store::rows::UserRow};
+use crate::matrix::{marker::SpaceMarker, reconcile::seen::RoomType, store::rows::UserRow};
 
 /// Compares the rows of users. Rows that are right are not touched.
 pub(super) fn diff(
@@ -27,19 +27,29 @@ pub(super) fn diff(
         let wanted = user_row(ground, rooms, owner, space, next_of(owner.as_str()));
         put(ground, wanted, tally);
     }
-    for (owner, space) in owners_of_closed_spaces(ground, known) {
-        let row = UserRow {
-            user_id: owner.to_string(),
-            space_id: Some(space.to_string()),
-            display_name: owner.localpart().to_owned(),
-            next_chat_index: next_of(owner.as_str()),
-            ..UserRow::default()
-        };
-        put(ground, row, tally);
+    let unread = owners_of_unread_spaces(ground, rooms, known);
+    for (owner, space) in &unread {
+        if !ground.records.users.contains_key(owner.as_str()) {
+            let row = UserRow {
+                user_id: owner.to_string(),
+                space_id: Some(space.to_string()),
+                display_name: owner.localpart().to_owned(),
+                next_chat_index: next_of(owner.as_str()),
+                ..UserRow::default()
+            };
+            put(ground, row, tally);
+        }
     }
     let closed: BTreeSet<&str> = rooms.closed.iter().map(|room| room.as_str()).collect();
     for row in ground.records.users.values() {
-        settle(ground, row, &closed, next_of(&row.user_id), tally);
+        let is_untouchable = row
+            .space_id
+            .as_deref()
+            .is_some_and(|space| closed.contains(space));
+        if !is_untouchable && !has_space(ground, row) {
+            let unread = user_id(row).and_then(|user| unread.get(user).copied());
+            settle(ground, row, unread, next_of(&row.user_id), tally);
+        }
     }
 }
 
@@ -102,17 +112,18 @@ fn display_name(
     in_name.or(in_space).unwrap_or(owner.localpart()).to_owned()
 }
 
-/// Owners without a row whose chats name a Space that is left alone now. With a row that names it, nobody makes them
-/// a second Space.
-fn owners_of_closed_spaces<'a>(
+/// Owners whose chats name a Space that is left alone now. With a row that names it too, nobody makes them a second
+/// Space.
+fn owners_of_unread_spaces<'a>(
     ground: &Ground<'_, '_>,
+    rooms: &Classified<'_>,
     known: &[KnownChat<'a>],
 ) -> BTreeMap<&'a UserId, &'a RoomId> {
     let mut owners = BTreeMap::new();
     for chat in known {
         if let Home::Closed(space) = chat.home
+            && !rooms.ownerless.contains(space)
             && !ground.spaces.of_owner.contains_key(chat.owner)
-            && !ground.records.users.contains_key(chat.owner.as_str())
         {
             owners.entry(chat.owner).or_insert(space);
         }
@@ -132,33 +143,28 @@ fn put(ground: &Ground<'_, '_>, wanted: UserRow, tally: &mut Tally) {
     tally.changes.put_users.push(wanted);
 }
 
-/// What becomes of the row of a user without a Space that could be read.
+/// What becomes of the row of a user without a Space that could be read. `unread` is one that could not.
 fn settle(
     ground: &Ground<'_, '_>,
     row: &UserRow,
-    closed: &BTreeSet<&str>,
+    unread: Option<&RoomId>,
     next_chat_index: u32,
     tally: &mut Tally,
 ) {
-    if has_space(ground, row) {
-        return;
-    }
-    let space = row.space_id.as_deref();
-    if space.is_some_and(|space| closed.contains(space)) {
-        return;
-    }
-    let space = space.and_then(|space| <&RoomId>::try_from(space).ok());
-    if let Some(owner) = space.and_then(|space| ground.spaces.owners.get(space)) {
+    let mut wanted = row.clone();
+    wanted.next_chat_index = next_chat_index;
+    let named = row.space_id.as_deref();
+    let named = named.and_then(|space| <&RoomId>::try_from(space).ok());
+    if let Some(space) = unread {
+        wanted.space_id = Some(space.to_string());
+    } else if let Some(owner) = named.and_then(|space| ground.spaces.owners.get(space)) {
         // The Space has another owner, whose row is right by now: this one is what is left of it.
         if ground.records.users.contains_key(owner.as_str()) {
             tally.report.repaired_user_meta += 1;
         }
         tally.changes.drop_users.push(row.user_id.clone());
         return;
-    }
-    let mut wanted = row.clone();
-    wanted.next_chat_index = next_chat_index;
-    if space.is_some_and(|space| is_no_space_of_ours(ground, space)) {
+    } else if named.is_some_and(|space| is_no_space_of_ours(ground, space)) {
         wanted.space_id = None;
     }
     if wanted != *row {
@@ -168,8 +174,11 @@ fn settle(
 }
 
 fn has_space(ground: &Ground<'_, '_>, row: &UserRow) -> bool {
-    let user = <&UserId>::try_from(row.user_id.as_str()).ok();
-    user.is_some_and(|user| ground.spaces.of_owner.contains_key(user))
+    user_id(row).is_some_and(|user| ground.spaces.of_owner.contains_key(user))
+}
+
+fn user_id(row: &UserRow) -> Option<&UserId> {
+    <&UserId>::try_from(row.user_id.as_str()).ok()
 }
 
 /// Whether the bot is in the room and sees that it is no Space that it made. Of a room that it left it sees nothing.
