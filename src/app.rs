@@ -11,10 +11,7 @@ use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
     config::{AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource},
-    core::{
-        chat::{ChatRooms, ChatStore},
-        dispatch::{DispatchSettings, Dispatcher},
-    },
+    core::dispatch::{DispatchSettings, Dispatcher},
     lifecycle::{GRACE, OsSignals, Tasks},
     lock::{DataLock, LockError},
     matrix::{
@@ -40,7 +37,7 @@ use crate::{
 };
 
 /// The longest an agent may take for one answer.
-const TURN_LIMIT: Duration = Duration::from_secs(15 * 60);
+const TURN_LIMIT: Duration = Duration::from_mins(15);
 
 /// How far a start goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +97,7 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
             Ok(found) => {
                 *main_report
                     .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner) = found
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = found;
             }
             Err(error) => main_tasks.fail(error),
         }
@@ -168,11 +165,7 @@ async fn assemble(
         agents(&config.agents),
         config.agents.default.clone(),
     ));
-    let amnesia = store
-        .position(&session.device_id)
-        .await?
-        .is_none()
-        .then(|| clock.now());
+    let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
         store.clone(),
@@ -182,16 +175,9 @@ async fn assemble(
             locale: config.people.locale,
             agents: Arc::clone(&agents),
         },
-        amnesia,
+        first_memory.then(|| clock.now()),
     );
-    let settings = DispatchSettings {
-        locale: config.people.locale,
-        bot_names: vec![user_id.to_string(), user_id.localpart().to_owned()],
-        turn_limit: TURN_LIMIT,
-    };
-    let chat_store: Arc<dyn ChatStore> = Arc::new(store.clone());
-    let rooms: Arc<dyn ChatRooms> = Arc::new(provisioner.clone());
-    let dispatcher = Arc::new(Dispatcher::new(chat_store, rooms, agents, settings));
+    let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -235,6 +221,26 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+fn dispatcher(
+    config: &Config,
+    store: &Store,
+    rooms: &Provisioner,
+    agents: Arc<Agents>,
+) -> Dispatcher {
+    let bot = &config.matrix.user_id;
+    let settings = DispatchSettings {
+        locale: config.people.locale,
+        bot_names: vec![bot.to_string(), bot.localpart().to_owned()],
+        turn_limit: TURN_LIMIT,
+    };
+    Dispatcher::new(
+        Arc::new(store.clone()),
+        Arc::new(rooms.clone()),
+        agents,
+        settings,
+    )
 }
 
 /// What a reconcile would do now. Takes no hold of the data and writes nothing anywhere.

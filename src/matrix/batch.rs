@@ -55,4 +55,7 @@ pub struct TimelineItem {
     pub origin_server_ts: u64,
     /// `content`, after decryption where that was possible.
     pub content: Value,
+    /// Of a membership: whether the member was joined before, so that this is a new profile and not an arrival.
+    #[serde(default)]
+    pub was_joined: bool,
 }

@@ -24,7 +24,7 @@ use crate::{
 /// An answer that is there sooner needs no draft.
 const FIRST_DRAFT_AFTER: Duration = Duration::from_millis(120);
 /// The first pause between two edits; each is a little longer than the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(1_000);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Edits of one message before the final one.
@@ -114,7 +114,7 @@ impl Drafter {
                     pause = retry_after
                         .unwrap_or(pause * 2)
                         .max(pause)
-                        .min(Duration::from_secs(60));
+                        .min(Duration::from_mins(1));
                 }
                 Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
             }

@@ -96,6 +96,7 @@ mod tests {
             state_key: None,
             origin_server_ts: 5_000,
             content,
+            was_joined: false,
         };
         read(room_id!("!r:hs"), &item)
     }

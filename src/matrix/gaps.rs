@@ -144,11 +144,9 @@ impl GapFiller {
     ) -> Result<(Vec<TimelineItem>, bool), StoreError> {
         let ids = page.iter().map(|item| item.event_id.to_string()).collect();
         let known = self.store.known(ids).await?;
-        let joined = self.client.user_id();
+        let bot = self.client.user_id();
         let end = page.iter().zip(known).position(|(item, known)| {
-            let own_join = item.event_type == "m.room.member"
-                && item.state_key.as_deref() == Some(joined.as_str());
-            own_join
+            intake::is_arrival_of(bot, item)
                 || match &gap.until {
                     Some(until) => item.event_id.as_str() == until,
                     None => known,

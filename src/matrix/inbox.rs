@@ -40,7 +40,7 @@ const PAGE: u32 = 32;
 /// Answers that may be made at the same time, in all rooms together.
 const TURNS_AT_ONCE: usize = 32;
 /// How long an event whose key has not come may hold up its room.
-const KEYS_COME_WITHIN: Duration = Duration::from_secs(60);
+const KEYS_COME_WITHIN: Duration = Duration::from_mins(1);
 /// How often such an event is tried again.
 const KEYS_TRIED_EVERY: Duration = Duration::from_secs(2);
 /// The pause after a failure of our own, before the event is handled again.
@@ -115,7 +115,7 @@ impl Inbox {
                 self.parts
                     .tasks
                     .spawn(format!("chat worker of {room}"), async move {
-                        this.work(room).await
+                        this.work(room).await;
                     });
             }
         }
@@ -221,9 +221,8 @@ impl Inbox {
             return Ok(found);
         }
         match self.parts.reconciler.single(room).await {
-            Ok(_) => {}
-            // Not in the room any more, or not allowed to look.
-            Err(ReconcileError::Matrix(MatrixError::Refused { .. })) => {}
+            // Refused: not in the room any more, or not allowed to look.
+            Ok(_) | Err(ReconcileError::Matrix(MatrixError::Refused { .. })) => {}
             Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {
                 return Err(Unfinished::ShuttingDown);
             }
@@ -473,7 +472,7 @@ impl From<DispatchError> for Unfinished {
     fn from(error: DispatchError) -> Self {
         match error {
             DispatchError::ShuttingDown => Self::ShuttingDown,
-            other => Self::Dispatch(other),
+            error @ DispatchError::Store(_) => Self::Dispatch(error),
         }
     }
 }

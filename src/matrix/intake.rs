@@ -198,8 +198,8 @@ fn first_unfinished(bot: &UserId, update: &JoinedUpdate) -> Start {
             .position(|item| item.event_id == event)
     };
     let joined = own_join(bot, &update.timeline).map_or(0, |join| join + 1);
-    match &update.fully_read {
-        Some(cursor) => match position_of(cursor) {
+    if let Some(cursor) = &update.fully_read {
+        return match position_of(cursor) {
             Some(index) => Start {
                 index: joined.max(index + 1),
                 gap_until: None,
@@ -208,35 +208,36 @@ fn first_unfinished(bot: &UserId, update: &JoinedUpdate) -> Start {
                 index: joined,
                 gap_until: Some(cursor.clone()),
             },
+        };
+    }
+    // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best witness;
+    // where it said nothing, all that came after its join waits, and where it neither spoke nor came, nothing does.
+    let last_word = update
+        .timeline
+        .iter()
+        .rposition(|item| item.sender == bot && is_message(item))
+        .map_or(joined, |index| joined.max(index + 1));
+    Start {
+        index: if last_word == 0 {
+            update.timeline.len()
+        } else {
+            last_word
         },
-        // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best
-        // witness; where it said nothing, all that came after its join waits.
-        None => {
-            let last_word = update
-                .timeline
-                .iter()
-                .rposition(|item| item.sender == bot && is_message(item))
-                .map_or(joined, |index| joined.max(index + 1));
-            let nothing_known = last_word == 0;
-            Start {
-                index: if nothing_known {
-                    update.timeline.len()
-                } else {
-                    last_word
-                },
-                gap_until: None,
-            }
-        }
+        gap_until: None,
     }
 }
 
-/// The bot's own latest join in this timeline.
+/// The bot's own latest arrival in this timeline.
 fn own_join(bot: &UserId, timeline: &[TimelineItem]) -> Option<usize> {
-    timeline.iter().rposition(|item| {
-        item.event_type == "m.room.member"
-            && item.state_key.as_deref() == Some(bot.as_str())
-            && item.content.get("membership").and_then(Value::as_str) == Some("join")
-    })
+    timeline.iter().rposition(|item| is_arrival_of(bot, item))
+}
+
+/// Whether this user came into the room with this event.
+pub fn is_arrival_of(user: &UserId, item: &TimelineItem) -> bool {
+    item.event_type == "m.room.member"
+        && item.state_key.as_deref() == Some(user.as_str())
+        && item.content.get("membership").and_then(Value::as_str) == Some("join")
+        && !item.was_joined
 }
 
 fn is_message(item: &TimelineItem) -> bool {
@@ -255,10 +256,10 @@ enum Kind {
 /// Whether an event of someone else may need an answer.
 fn classify(item: &TimelineItem) -> Kind {
     match item.event_type.as_str() {
-        "m.room.redaction" => match event_id(item.content.get("redacts")) {
-            Some(target) => Kind::Amends(Amendment::Redact { target }),
-            None => Kind::Irrelevant,
-        },
+        "m.room.redaction" => event_id(item.content.get("redacts"))
+            .map_or(Kind::Irrelevant, |target| {
+                Kind::Amends(Amendment::Redact { target })
+            }),
         "m.room.message" => {
             let relation = item.content.get("m.relates_to");
             if relation

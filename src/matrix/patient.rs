@@ -18,13 +18,13 @@ use crate::matrix::{
 };
 
 /// The longest a server's own wish to wait is obeyed before asking again.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// Growing pauses with jitter: half a second first, a minute at most, for ever.
 pub fn backoff() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(500))
-        .with_max_delay(Duration::from_secs(60))
+        .with_max_delay(Duration::from_mins(1))
         .with_jitter()
         .without_max_times()
         .build()

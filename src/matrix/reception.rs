@@ -94,7 +94,7 @@ impl Reception {
                 self.parts
                     .tasks
                     .spawn(format!("invitation to {}", invite.room), async move {
-                        this.work(invite).await
+                        this.work(invite).await;
                     });
             }
         }

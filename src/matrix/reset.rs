@@ -65,9 +65,9 @@ impl ServerReset {
         let mut plan = ResetPlan::default();
         for (room, own) in rooms {
             if own {
-                plan.own.push(room)
+                plan.own.push(room);
             } else {
-                plan.others.push(room)
+                plan.others.push(room);
             }
         }
         Ok(plan)

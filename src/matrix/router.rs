@@ -24,8 +24,7 @@ pub fn route(room: Option<&RoomRow>, chat: Option<Chat>) -> Route {
         return Route::Chat(chat);
     }
     match room.map(|row| (row.room_type.as_str(), row.gone)) {
-        Some((_, true)) => Route::Silent,
-        Some(("space", _)) => Route::Silent,
+        Some((_, true) | ("space", _)) => Route::Silent,
         Some(("entry", _)) => room.map_or(Route::Unknown, |row| {
             Route::Entry(UserKey::new(&row.matrix_user_id))
         }),

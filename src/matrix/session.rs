@@ -32,7 +32,7 @@ pub const SESSION_FILE: &str = "session.json";
 /// The SDK's encryption store: keys of the saved device live nowhere else.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
 /// How long the server may take for an ordinary request.
-const REQUEST_WITHIN: Duration = Duration::from_secs(60);
+const REQUEST_WITHIN: Duration = Duration::from_mins(1);
 
 /// How to log in.
 #[derive(Clone)]

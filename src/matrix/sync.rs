@@ -32,7 +32,7 @@ use crate::matrix::{
 };
 
 /// How long a server may take to put a full state together. It answers as soon as it can.
-const FULL_STATE_WITHIN: Duration = Duration::from_secs(600);
+const FULL_STATE_WITHIN: Duration = Duration::from_mins(10);
 
 /// Syncs through the SDK.
 pub struct SdkSync {

@@ -30,10 +30,8 @@ pub fn kept_state_event(raw: &Value) -> Option<StateEvent> {
 
 /// Who invited, where the event before this one was an invitation. Servers tell it about every join in `unsigned`.
 fn inviter(raw: &Value) -> Option<OwnedUserId> {
-    let unsigned = raw.get("unsigned")?;
-    let before = unsigned.get("prev_content")?.get("membership")?.as_str()?;
-    if before == "invite" {
-        user_id(unsigned.get("prev_sender")?)
+    if membership_before(raw) == Some("invite") {
+        user_id(raw.get("unsigned")?.get("prev_sender")?)
     } else {
         None
     }
@@ -59,7 +57,15 @@ pub fn timeline_item(raw: &Value) -> Option<TimelineItem> {
             .and_then(Value::as_u64)
             .unwrap_or(0),
         content,
+        was_joined: membership_before(raw) == Some("join"),
     })
+}
+
+fn membership_before(raw: &Value) -> Option<&str> {
+    raw.get("unsigned")?
+        .get("prev_content")?
+        .get("membership")?
+        .as_str()
 }
 
 fn user_id(value: &Value) -> Option<OwnedUserId> {

@@ -165,7 +165,7 @@ impl Store {
     /// The event can be read now.
     pub async fn decrypted(&self, event: &EventId, item: &TimelineItem) -> Result<(), StoreError> {
         let event = event.to_string();
-        let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
+        let json = to_json(item);
         self.call(move |connection| {
             connection
                 .prepare_cached(
@@ -287,10 +287,7 @@ fn insert(
     fate: Fate,
 ) -> Result<(), StoreError> {
     let (state, json) = match fate {
-        Fate::Pending => {
-            let json = serde_json::to_string(item).expect("a timeline item is plain JSON");
-            ("pending", Some(json))
-        }
+        Fate::Pending => ("pending", Some(to_json(item))),
         Fate::Done => ("done", None),
     };
     connection
@@ -330,13 +327,17 @@ fn amend(connection: &Connection, amendment: &Amendment) -> Result<(), StoreErro
             if let (Some(relation), Some(content)) = (relation, item.content.as_object_mut()) {
                 content.insert("m.relates_to".to_owned(), relation);
             }
-            let json = serde_json::to_string(&item).expect("a timeline item is plain JSON");
+            let json = to_json(&item);
             connection
                 .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1")?
                 .execute(params![target.as_str(), json])?;
         }
     }
     Ok(())
+}
+
+fn to_json(item: &TimelineItem) -> String {
+    serde_json::to_string(item).expect("a timeline item is plain JSON")
 }
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {

@@ -242,7 +242,9 @@ fn file_uri(path: &Path, query: &str) -> String {
     let mut uri = String::from("file:");
     for character in path.to_string_lossy().chars() {
         match character {
-            '?' | '#' | '%' => uri.push_str(&format!("%{:02x}", u32::from(character))),
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            '%' => uri.push_str("%25"),
             other => uri.push(other),
         }
     }
