@@ -67,7 +67,7 @@ impl World {
             clock,
             settings: Settings::default(),
             log: Log::default(),
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder(),
             running: None,
         }
     }
@@ -252,6 +252,13 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(ask(self.open_store()))
     }
+}
+
+/// In memory where the system has such a place: hundreds of databases are made and thrown away.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 /// A signal, and never another one.
