@@ -5,5 +5,15 @@
     reason = "helpers of tests may end the test, as tests themselves may"
 )]
 
+mod commands;
+mod departure;
+mod edits;
+mod exactly_once;
+mod first_sync;
+mod gaps;
+mod hostile;
+mod isolation;
 mod onboarding;
+mod restart;
+mod shutdown;
 mod support;

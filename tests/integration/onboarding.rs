@@ -15,8 +15,18 @@ fn has_exactly_one_home(world: &World, person: &Person, entry: &OwnedRoomId) {
             let membership = server.room(room).membership(&person.id);
             assert!(matches!(membership, "invite" | "join"), "{membership}");
         }
-        assert_eq!(server.bot_said(chat).len(), 1, "{:#?}", server.bot_said(chat));
-        assert_eq!(server.bot_said(entry).len(), 1, "{:#?}", server.bot_said(entry));
+        assert_eq!(
+            server.bot_said(chat).len(),
+            1,
+            "{:#?}",
+            server.bot_said(chat)
+        );
+        assert_eq!(
+            server.bot_said(entry).len(),
+            1,
+            "{:#?}",
+            server.bot_said(entry)
+        );
         let marker = server.chat_marker(chat);
         assert_eq!(marker["chat_id"], "C1");
         assert_eq!(marker["space_id"], space.as_str());
@@ -69,10 +79,22 @@ fn the_owner_may_change_the_name_of_a_chat_and_none_of_its_markers() {
     let (_world, alice) = World::with_alice();
     let named = json!({"name": "Mine"});
     assert!(alice.puts_state(&alice.chat, "m.room.name", "", named));
-    for event_type in ["io.lambda.surfaces.chat", "m.space.parent", "m.room.power_levels"] {
-        assert!(!alice.puts_state(&alice.chat, event_type, "", json!({})), "{event_type}");
+    for event_type in [
+        "io.lambda.surfaces.chat",
+        "m.space.parent",
+        "m.room.power_levels",
+    ] {
+        assert!(
+            !alice.puts_state(&alice.chat, event_type, "", json!({})),
+            "{event_type}"
+        );
     }
-    assert!(!alice.puts_state(&alice.space, "m.space.child", "!x:hs", json!({"via": ["hs"]})));
+    assert!(!alice.puts_state(
+        &alice.space,
+        "m.space.child",
+        "!x:hs",
+        json!({"via": ["hs"]})
+    ));
 }
 
 #[test]
@@ -82,7 +104,10 @@ fn a_second_invitation_points_to_what_is_there_and_makes_nothing() {
     world.until("the pointer", |server| server.has_pointed_in(&entry));
     world.settles();
     let said = world.matrix.bot_said(&entry);
-    assert!(said[0].body.starts_with("You have a Space already."), "{said:?}");
+    assert!(
+        said[0].body.starts_with("You have a Space already."),
+        "{said:?}"
+    );
     assert_eq!(world.matrix.count("create_room"), 2);
     has_exactly_one_home(&world, &alice, &alice.entry);
 }
@@ -109,10 +134,15 @@ fn three_users_at_once_get_a_home_each() {
     world.until("all pointers", |server| {
         entries.iter().all(|entry| server.has_pointed_in(entry))
     });
-    let homes = people.each_ref().map(|person| world.matrix.home_of(&person.id));
+    let homes = people
+        .each_ref()
+        .map(|person| world.matrix.home_of(&person.id));
     for home in &homes {
         let (space, chat) = (home.space(), home.chat());
-        assert_eq!(world.matrix.see(|server| server.children(space)), [chat.as_str()]);
+        assert_eq!(
+            world.matrix.see(|server| server.children(space)),
+            [chat.as_str()]
+        );
     }
     assert_eq!(world.rows().users.len(), 3);
 }
@@ -151,22 +181,34 @@ fn the_invitation_of_a_user_who_is_not_allowed_is_rejected() {
 #[test]
 fn an_invitation_that_was_taken_back_is_forgotten() {
     let world = World::running();
-    world.matrix.fail_often("join", 0, 2, Fault::Refused("M_FORBIDDEN"));
+    world
+        .matrix
+        .fail_often("join", 0, 2, Fault::Refused("M_FORBIDDEN"));
     let alice = world.person("@alice:hs");
     let entry = alice.invites_the_bot();
     world.until("the first attempt", |server| {
-        server.requests.log.iter().any(|request| request.kind == "join")
+        server
+            .requests
+            .log
+            .iter()
+            .any(|request| request.kind == "join")
     });
     alice.removes_the_bot_from(&entry);
     world.settles();
     assert_eq!(world.matrix.count("create_room"), 0);
-    assert!(world.with_store(|store| async move { store.invites().await.unwrap() }).is_empty());
+    assert!(
+        world
+            .with_store(|store| async move { store.invites().await.unwrap() })
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_join_that_is_refused_at_first_is_tried_again() {
     let world = World::running();
-    world.matrix.fail_often("join", 0, 3, Fault::Refused("M_UNKNOWN"));
+    world
+        .matrix
+        .fail_often("join", 0, 3, Fault::Refused("M_UNKNOWN"));
     let alice = world.welcomes("@alice:hs");
     assert_eq!(world.matrix.count_in("join", &alice.entry), 4);
 }
@@ -188,7 +230,15 @@ fn a_process_that_dies_at_any_request_and_loses_everything_leaves_one_home() {
 
 #[test]
 fn requests_and_answers_that_get_lost_leave_one_home() {
-    let kinds = ["join", "create_room", "put_state", "invite", "send", "read_marker", "put_account_data"];
+    let kinds = [
+        "join",
+        "create_room",
+        "put_state",
+        "invite",
+        "send",
+        "read_marker",
+        "put_account_data",
+    ];
     story().survives(&Fault::Lost, &kinds);
     story().survives(&Fault::AnswerLost, &kinds);
 }
@@ -196,7 +246,14 @@ fn requests_and_answers_that_get_lost_leave_one_home() {
 #[test]
 fn a_server_that_limits_rates_gets_what_it_asks_for() {
     let wait = std::time::Duration::from_secs(7);
-    let kinds = ["join", "create_room", "put_state", "invite", "send", "read_marker"];
+    let kinds = [
+        "join",
+        "create_room",
+        "put_state",
+        "invite",
+        "send",
+        "read_marker",
+    ];
     story().survives(&Fault::RateLimited(Some(wait)), &kinds);
 }
 

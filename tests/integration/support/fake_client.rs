@@ -117,11 +117,7 @@ fn write_room(server: &mut Server, new: &NewRoom, most: usize) -> OwnedRoomId {
     creation["room_version"] = json!("11");
     let mut events = vec![
         ("m.room.create", "", creation),
-        (
-            "m.room.member",
-            bot.as_str(),
-            json!({"membership": "join"}),
-        ),
+        ("m.room.member", bot.as_str(), json!({"membership": "join"})),
         ("m.room.power_levels", "", new.power_levels.clone()),
     ];
     events.extend(new.initial_state.iter().map(|event| {

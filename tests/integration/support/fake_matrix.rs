@@ -6,9 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use matrix_sdk::ruma::{
-    OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id,
-};
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id};
 use serde_json::{Value, json};
 use surfaces_bot::matrix::batch::TimelineItem;
 use tokio::sync::watch;
@@ -92,7 +90,13 @@ impl Server {
         event_id
     }
 
-    pub(crate) fn append_member(&mut self, room: &RoomId, sender: &UserId, user: &UserId, membership: &str) {
+    pub(crate) fn append_member(
+        &mut self,
+        room: &RoomId,
+        sender: &UserId,
+        user: &UserId,
+        membership: &str,
+    ) {
         self.append(
             room,
             sender,

@@ -98,7 +98,9 @@ impl Server {
                 "invite" if is_news || scope.full => {
                     let invite = room.state_item("m.room.member", self.bot.as_str());
                     let inviter = invite.map(|invite| invite.sender.clone());
-                    batch.invited.extend(inviter.map(|by| (room.id.clone(), by)));
+                    batch
+                        .invited
+                        .extend(inviter.map(|by| (room.id.clone(), by)));
                 }
                 "leave" | "ban" if is_news && !scope.from_nothing => {
                     batch.left.push(room.id.clone());

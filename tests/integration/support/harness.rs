@@ -115,8 +115,7 @@ impl World {
 
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bot runs already");
-        self.matrix
-            .change(|server| server.requests.dead = false);
+        self.matrix.change(|server| server.requests.dead = false);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -199,7 +198,12 @@ impl World {
         running
             .runtime
             .block_on(async { tokio::time::sleep(time).await });
-        assert!(!running.tasks.is_draining(), "the bot ended: {:?}\n{}", running.ended, self.log.tail());
+        assert!(
+            !running.tasks.is_draining(),
+            "the bot ended: {:?}\n{}",
+            running.ended,
+            self.log.tail()
+        );
     }
 
     /// Long enough for everything that is under way to come to its end.
@@ -249,7 +253,9 @@ impl World {
         if let Some(running) = &self.running {
             return running.runtime.block_on(ask(running.store.clone()));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(ask(self.open_store()))
     }
 }

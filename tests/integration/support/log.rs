@@ -28,7 +28,10 @@ impl Log {
 
     /// How many lines say this.
     pub(crate) fn count(&self, words: &str) -> usize {
-        self.text().lines().filter(|line| line.contains(words)).count()
+        self.text()
+            .lines()
+            .filter(|line| line.contains(words))
+            .count()
     }
 
     /// The last lines.

@@ -41,7 +41,13 @@ impl Person {
         self.matrix.change(|server| {
             let room = server.new_room();
             let me = &self.id;
-            server.append(&room, me, "m.room.create", Some(""), creation_content.clone());
+            server.append(
+                &room,
+                me,
+                "m.room.create",
+                Some(""),
+                creation_content.clone(),
+            );
             server.append_member(&room, me, me, "join");
             let levels = json!({"users": {me.as_str(): 100}});
             server.append(&room, me, "m.room.power_levels", Some(""), levels);
@@ -96,7 +102,9 @@ impl Person {
     pub(crate) fn sends(&self, room: &RoomId, content: Value) -> OwnedEventId {
         self.matrix.change(|server| {
             assert!(
-                server.room(room).may_send(&self.id, "m.room.message", false),
+                server
+                    .room(room)
+                    .may_send(&self.id, "m.room.message", false),
                 "{} may not speak in {room}",
                 self.id
             );

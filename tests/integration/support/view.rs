@@ -4,7 +4,10 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, 
 use serde_json::Value;
 use surfaces_bot::matrix::marker::{ANSWERS_KEY, CHAT_MARKER, CREATION_KEY, DRAFT_KEY};
 
-use super::{fake_matrix::{FakeMatrix, Server}, room::Room};
+use super::{
+    fake_matrix::{FakeMatrix, Server},
+    room::Room,
+};
 
 /// One message, edits applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +47,15 @@ pub(crate) fn conversation(room: &Room) -> Vec<Shown> {
             continue;
         }
         let target = item.content["m.relates_to"]["event_id"].as_str();
-        let edited = shown.iter_mut().find(|message| {
-            Some(message.id.as_str()) == target && message.sender == item.sender
-        });
+        let edited = shown
+            .iter_mut()
+            .find(|message| Some(message.id.as_str()) == target && message.sender == item.sender);
         if let Some(message) = edited {
-            *message = Shown::new(&message.id.clone(), &item.sender, &item.content["m.new_content"]);
+            *message = Shown::new(
+                &message.id.clone(),
+                &item.sender,
+                &item.content["m.new_content"],
+            );
         }
     }
     shown
@@ -170,7 +177,11 @@ impl FakeMatrix {
     /// The one finished answer to the message.
     pub(crate) fn answer_to(&self, room: &RoomId, question: &EventId) -> String {
         let answers = self.see(|server| server.answers_to(room, question));
-        assert_eq!(answers.len(), 1, "{question} has these answers: {answers:#?}");
+        assert_eq!(
+            answers.len(),
+            1,
+            "{question} has these answers: {answers:#?}"
+        );
         assert!(!answers[0].is_draft, "still a draft: {answers:?}");
         answers[0].body.clone()
     }
