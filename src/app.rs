@@ -25,7 +25,7 @@ use crate::{
         provisioning::{self, Provisioner},
         reception::{self, Reception},
         reconcile::{self, Mode, Report},
-        reconciler::Reconciler,
+        reconciler::{Reconciler, RoomsLock},
         sdk_client::SdkClient,
         session::{self, Login, Session, SessionError, Trace},
         state::Snapshot,
@@ -165,6 +165,7 @@ async fn assemble(
         agents(&config.agents),
         config.agents.default.clone(),
     ));
+    let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
@@ -176,12 +177,14 @@ async fn assemble(
             agents: Arc::clone(&agents),
         },
         first_memory.then(|| clock.now()),
+        Arc::clone(&rooms),
     );
     let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
         reconcile_defaults(config),
+        rooms,
     );
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),
