@@ -155,12 +155,7 @@ async fn assemble(
 ) -> anyhow::Result<Bot> {
     let user_id = config.matrix.user_id.clone();
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
-    let counted = metrics.clone();
-    let patient: Arc<dyn MatrixClient> = Arc::new(PatientClient::new(
-        Arc::clone(&plain),
-        tasks.stop().clone(),
-        Arc::new(move |_| counted.send_retried()),
-    ));
+    let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
     let agents = Arc::new(Agents::new(
         agents(&config.agents),
         config.agents.default.clone(),

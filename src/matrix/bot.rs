@@ -180,7 +180,7 @@ impl Bot {
                 Ok(report) => report.log(),
                 Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {}
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "reconcile failed")
+                    tracing::error!(error = &error as &dyn std::error::Error, "reconcile failed");
                 }
             }
         });
