@@ -221,6 +221,15 @@ async fn assemble(
     })
 }
 
+fn patient(plain: Arc<dyn MatrixClient>, tasks: &Tasks, metrics: Metrics) -> Arc<dyn MatrixClient> {
+    let stop = tasks.stop().clone();
+    Arc::new(PatientClient::new(
+        plain,
+        stop,
+        Arc::new(move |_| metrics.send_retried()),
+    ))
+}
+
 fn dispatcher(
     config: &Config,
     store: &Store,
