@@ -25,7 +25,7 @@ use crate::{
         provisioning::{self, Provisioner},
         reception::{self, Reception},
         reconcile::{self, Mode, Report},
-        reconciler::Reconciler,
+        reconciler::{Reconciler, RoomsLock},
         sdk_client::SdkClient,
         session::{self, Login, Session, SessionError, Trace},
         state::Snapshot,
@@ -155,16 +155,12 @@ async fn assemble(
 ) -> anyhow::Result<Bot> {
     let user_id = config.matrix.user_id.clone();
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
-    let counted = metrics.clone();
-    let patient: Arc<dyn MatrixClient> = Arc::new(PatientClient::new(
-        Arc::clone(&plain),
-        tasks.stop().clone(),
-        Arc::new(move |_| counted.send_retried()),
-    ));
+    let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
     let agents = Arc::new(Agents::new(
         agents(&config.agents),
         config.agents.default.clone(),
     ));
+    let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
@@ -176,12 +172,14 @@ async fn assemble(
             agents: Arc::clone(&agents),
         },
         first_memory.then(|| clock.now()),
+        Arc::clone(&rooms),
     );
     let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
         reconcile_defaults(config),
+        rooms,
     );
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),
@@ -221,6 +219,15 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+fn patient(plain: Arc<dyn MatrixClient>, tasks: &Tasks, metrics: Metrics) -> Arc<dyn MatrixClient> {
+    let stop = tasks.stop().clone();
+    Arc::new(PatientClient::new(
+        plain,
+        stop,
+        Arc::new(move |_| metrics.send_retried()),
+    ))
 }
 
 fn dispatcher(

@@ -6,7 +6,8 @@ use crate::config::{problem::Reported, reader::Reader};
 
 /// What is logged where `RUST_LOG` says nothing: the bot's own steps, and of the SDK only what went wrong. Its HTTP
 /// client reports each expected 404 as an error; the bot logs failed requests itself.
-pub const DEFAULT_FILTER: &str = "info,matrix_sdk=warn,matrix_sdk::http_client=off";
+pub const DEFAULT_FILTER: &str =
+    "info,matrix_sdk=warn,matrix_sdk_crypto=error,matrix_sdk::http_client=off";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

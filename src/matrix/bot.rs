@@ -165,18 +165,25 @@ impl Bot {
                 other => other?,
             };
             if left {
-                // The rows of rooms the bot was removed from say so from now on.
-                match self.reconciler.full([]).await {
-                    Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => return Ok(()),
-                    Err(error) => tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "reconcile failed"
-                    ),
-                    Ok(report) => report.log(),
-                }
+                self.reconcile_aside();
             }
             self.wake().await?;
         }
+    }
+
+    /// The rows of rooms the bot was removed from are to say so. Not in the loop: reconcile waits for whoever makes a
+    /// room, and they wait for the sync that brings it.
+    fn reconcile_aside(&self) {
+        let reconciler = self.reconciler.clone();
+        self.tasks.spawn("reconcile", async move {
+            match reconciler.full([]).await {
+                Ok(report) => report.log(),
+                Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {}
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "reconcile failed");
+                }
+            }
+        });
     }
 
     async fn wake(&self) -> Result<(), BotError> {
@@ -189,11 +196,10 @@ impl Bot {
     async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
         let batch = self.sync(from, wait).await?;
         self.readiness.synced();
-        let left = !batch.left.is_empty();
         let intake = intake::take_in(self.client.user_id(), batch);
         loop {
             match self.store.commit(&self.device_id, intake.clone()).await {
-                Ok(()) => return Ok(left),
+                Ok(left) => return Ok(left),
                 // The response is kept in memory: the server would not repeat it as it was.
                 Err(error) if error.is_transient() => {
                     tracing::error!(%error, "a sync cannot be kept: free disk space, trying again");

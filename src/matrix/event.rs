@@ -22,7 +22,9 @@ pub enum Said {
     Named(String),
     /// It cannot be read yet: its key has not arrived.
     Unreadable,
-    /// Nothing that is answered: a file, a place, something of the future.
+    /// A file, a picture, a recording.
+    File,
+    /// Nothing that is answered: a place, something of the future.
     Other,
 }
 
@@ -37,6 +39,7 @@ pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
                 .to_owned(),
         ),
         "m.room.encrypted" => Said::Unreadable,
+        "m.room.message" if is_file(item) => Said::File,
         "m.room.message" => words(room, item).map_or(Said::Other, Said::Words),
         _ => Said::Other,
     }
@@ -45,6 +48,11 @@ pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
 /// When the server received it.
 pub fn sent_at(item: &TimelineItem) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(item.origin_server_ts)
+}
+
+fn is_file(item: &TimelineItem) -> bool {
+    let msgtype = item.content.get("msgtype").and_then(Value::as_str);
+    matches!(msgtype, Some("m.file" | "m.image" | "m.audio" | "m.video"))
 }
 
 fn words(room: &RoomId, item: &TimelineItem) -> Option<Incoming> {
@@ -135,7 +143,7 @@ mod tests {
             json!(null),
             json!({"msgtype": "m.text"}),
             json!({"msgtype": 7, "body": []}),
-            json!({"msgtype": "m.image", "body": "cat.png"}),
+            json!({"msgtype": "m.location", "body": "here"}),
         ] {
             assert_eq!(said(content.clone()), Said::Other, "{content}");
         }

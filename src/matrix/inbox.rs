@@ -210,7 +210,10 @@ impl Inbox {
         match self.place(room).await? {
             Route::Chat(chat) => self.in_chat(room, entry, chat).await,
             Route::Entry(owner) => self.in_entry_room(room, entry, owner).await,
-            Route::Silent | Route::Unknown => self.finish(room, entry).await,
+            // No read marker either: nothing of ours is shown in a room that is none of ours.
+            Route::Silent | Route::Unknown => {
+                Ok(self.parts.store.finish(&entry.item.event_id).await?)
+            }
         }
     }
 
@@ -273,6 +276,11 @@ impl Inbox {
                 self.finish(room, entry).await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
+            Said::File => {
+                let reply =
+                    Reply::notice(Failure::NoFiles.text(self.locale(&entry.item.sender).await));
+                self.finish_with(room, entry, None, &[reply]).await
+            }
             Said::Other => self.finish(room, entry).await,
         }
     }
@@ -294,7 +302,7 @@ impl Inbox {
                     .await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
-            Said::Named(_) | Said::Other => self.finish(room, entry).await,
+            Said::Named(_) | Said::File | Said::Other => self.finish(room, entry).await,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Reconcile, with the bot's own store behind it: one run at a time, and the cache brought up to date afterwards.
+//! Reconcile, with the bot's own store behind it: alone with the rooms while it runs, and the cache brought up to date
+//! afterwards.
 
 use std::sync::Arc;
 
@@ -15,23 +16,32 @@ use crate::matrix::{
     store::{Store, StoreError},
 };
 
+/// Held for writing by a reconcile, and for reading by whoever changes rooms and rows together: no plan is made of a
+/// picture that changes meanwhile.
+pub type RoomsLock = Arc<tokio::sync::RwLock<()>>;
+
 /// Runs reconcile.
 #[derive(Clone)]
 pub struct Reconciler {
     client: Arc<dyn MatrixClient>,
     store: Store,
     defaults: Defaults,
-    one_at_a_time: Arc<tokio::sync::Mutex<()>>,
+    rooms: RoomsLock,
 }
 
 impl Reconciler {
     /// `client` must be patient: a failure it reports is final.
-    pub fn new(client: Arc<dyn MatrixClient>, store: Store, defaults: Defaults) -> Self {
+    pub fn new(
+        client: Arc<dyn MatrixClient>,
+        store: Store,
+        defaults: Defaults,
+        rooms: RoomsLock,
+    ) -> Self {
         Self {
             client,
             store,
             defaults,
-            one_at_a_time: Arc::default(),
+            rooms,
         }
     }
 
@@ -40,7 +50,7 @@ impl Reconciler {
         &self,
         incomplete: impl IntoIterator<Item = OwnedRoomId>,
     ) -> Result<Report, ReconcileError> {
-        let _one_at_a_time = self.one_at_a_time.lock().await;
+        let _alone = self.rooms.write().await;
         let mut snapshot = self.store.snapshot().await.map_err(store_failed)?;
         snapshot.incomplete.extend(incomplete);
         self.run(snapshot, &Mode::Full).await
@@ -48,7 +58,7 @@ impl Reconciler {
 
     /// Because of a message from this joined room, which has no row: its state is asked for first.
     pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
-        let _one_at_a_time = self.one_at_a_time.lock().await;
+        let _alone = self.rooms.write().await;
         match self.client.room_state(room).await {
             Ok(state) => self
                 .store

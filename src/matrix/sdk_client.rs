@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use matrix_sdk::{
-    Client, HttpError, Room,
+    Client, HttpError, Room, RoomState,
     ruma::{
         EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId,
         UserId,
@@ -34,6 +34,8 @@ use crate::matrix::{
 
 /// How long a typing notice lasts unless it is shown again.
 pub const TYPING_LASTS: Duration = Duration::from_secs(30);
+/// How often a room that is expected is looked for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How long a send waits for a room the sync has not brought yet.
 const ROOM_ARRIVES_WITHIN: Duration = Duration::from_secs(20);
 
@@ -54,21 +56,24 @@ impl SdkClient {
         Ok(Self { client, user_id })
     }
 
-    /// Knowing the room means knowing whether it is encrypted: without that nothing is sent.
+    /// Knowing the room means knowing whether it is encrypted: without that nothing is sent. A room that was joined or
+    /// made a moment ago is known once a sync has brought it.
     async fn synced_room(&self, room: &RoomId) -> Result<Room, MatrixError> {
-        if let Some(found) = self
-            .client
-            .get_room(room)
-            .filter(|room| room.is_state_partially_or_fully_synced())
-        {
-            return Ok(found);
-        }
-        tokio::time::timeout(
-            ROOM_ARRIVES_WITHIN,
-            self.client.await_room_remote_echo(room),
-        )
-        .await
-        .map_err(|_| MatrixError::Unanswered("no sync has brought the room yet".to_owned()))
+        let arrives = async {
+            loop {
+                let found = self.client.get_room(room);
+                let ready = |room: &Room| {
+                    room.state() == RoomState::Joined && room.is_state_partially_or_fully_synced()
+                };
+                match found.filter(ready) {
+                    Some(room) => return room,
+                    None => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+                }
+            }
+        };
+        tokio::time::timeout(ROOM_ARRIVES_WITHIN, arrives)
+            .await
+            .map_err(|_| MatrixError::Unanswered("no sync has brought the room yet".to_owned()))
     }
 }
 

@@ -206,6 +206,7 @@ pub(super) fn failure(failure: Failure) -> String {
             "While I was away, {count} messages here grew too old. They were not sent to the agent: \
             please send them again if they still matter."
         ),
+        Failure::NoFiles => "I cannot take files yet. Please put it into words.".to_owned(),
         Failure::NotDecrypted => {
             "I could not decrypt this message. Please send it again in a moment.".to_owned()
         }

@@ -211,6 +211,8 @@ pub enum Failure {
     Backlog(u64),
     /// The question could not be decrypted.
     NotDecrypted,
+    /// A file came, and no agent takes files.
+    NoFiles,
 }
 
 impl Guide<'_> {

@@ -148,6 +148,7 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::Backlog(1),
         Failure::Backlog(7),
         Failure::NotDecrypted,
+        Failure::NoFiles,
     ]
     .map(|failure| failure.text(locale))
     .to_vec()

@@ -12,11 +12,12 @@ mod rooms;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use matrix_sdk::ruma::{OwnedRoomId, OwnedServerName, OwnedUserId};
-use tokio::sync::OnceCell;
+use matrix_sdk::ruma::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId};
+use serde_json::Value;
+use tokio::sync::{OnceCell, OwnedMutexGuard, OwnedRwLockReadGuard};
 
 use crate::{
     clock::Clock,
@@ -26,6 +27,8 @@ use crate::{
     },
     matrix::{
         client::{MatrixClient, MatrixError},
+        reconciler::RoomsLock,
+        state::StateEvent,
         store::{Store, StoreError},
     },
     platform::routed::Agents,
@@ -55,19 +58,21 @@ pub struct Provisioner {
     defaults: Defaults,
     server: OwnedServerName,
     amnesia_since: Option<SystemTime>,
+    rooms: RoomsLock,
     room_version: Arc<OnceCell<String>>,
     locks: Arc<Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
 impl Provisioner {
     /// `client` must be patient: a failure it reports is final. `amnesia_since` is the start of a process that found no
-    /// record of what the one before it was doing.
+    /// record of what the one before it was doing. `rooms` is shared with reconcile.
     pub fn new(
         client: Arc<dyn MatrixClient>,
         store: Store,
         clock: Arc<dyn Clock>,
         defaults: Defaults,
         amnesia_since: Option<SystemTime>,
+        rooms: RoomsLock,
     ) -> Self {
         let server = client.user_id().server_name().to_owned();
         let (room_version, locks) = Default::default();
@@ -78,19 +83,51 @@ impl Provisioner {
             defaults,
             server,
             amnesia_since,
+            rooms,
             room_version,
             locks,
         }
     }
 
-    /// One change of a user's rooms at a time: two writers at once would fork the Space's history.
-    async fn lock(&self, user: &UserKey) -> tokio::sync::OwnedMutexGuard<()> {
+    /// One change of a user's rooms at a time, as two writers at once would fork the Space's history; and none while
+    /// a reconcile looks at all of them.
+    async fn lock(&self, user: &UserKey) -> (OwnedMutexGuard<()>, OwnedRwLockReadGuard<()>) {
         let lock = {
             let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
             Arc::clone(locks.entry(user.as_str().to_owned()).or_default())
         };
-        lock.lock_owned().await
+        (
+            lock.lock_owned().await,
+            Arc::clone(&self.rooms).read_owned().await,
+        )
+    }
+
+    /// Writes a state event. It stands in the cache at once, so that nobody takes an older one for the truth.
+    async fn put(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: Value,
+    ) -> Result<(), ChatRoomsError> {
+        self.client
+            .put_state(room, event_type, state_key, &content)
+            .await?;
+        let now = self
+            .clock
+            .now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let event = StateEvent {
+            event_type: event_type.to_owned(),
+            state_key: state_key.to_owned(),
+            sender: self.client.user_id().to_owned(),
+            origin_server_ts: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+            content,
+            invited_by: None,
+        };
+        Ok(self.store.put_state(room, event).await?)
     }
 
     async fn room_version(&self) -> Result<&str, MatrixError> {

@@ -142,12 +142,25 @@ impl Provisioner {
         }
     }
 
-    /// Asks the server, not the cache: a user who left a moment ago is to be invited again.
+    /// A room that no sync has brought yet is asked for its members.
     async fn is_in(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatRoomsError> {
-        let state = self.client.room_state(room).await?;
-        Ok(state
-            .iter()
-            .find(|event| event.event_type == "m.room.member" && event.state_key == user.as_str())
+        let synced = self
+            .store
+            .kept_state(room, "m.room.create", "")
+            .await?
+            .is_some();
+        let member = if synced {
+            self.store
+                .kept_state(room, "m.room.member", user.as_str())
+                .await?
+        } else {
+            let state = self.client.room_state(room).await?;
+            state.into_iter().find(|event| {
+                event.event_type == "m.room.member" && event.state_key == user.as_str()
+            })
+        };
+        Ok(member
+            .as_ref()
             .and_then(|event| event.content.get("membership")?.as_str())
             .is_some_and(|membership| matches!(membership, "join" | "invite")))
     }

@@ -143,10 +143,8 @@ impl Provisioner {
             json!({})
         };
         let space = room_id(&chat.space)?;
-        Ok(self
-            .client
-            .put_state(&space, "m.space.child", chat.room.as_str(), &content)
-            .await?)
+        self.put(&space, "m.space.child", chat.room.as_str(), content)
+            .await
     }
 }
 
@@ -185,7 +183,7 @@ fn chat_from_plan(owner: &Owner, plan: &serde_json::Value) -> Result<Chat, ChatR
 #[async_trait]
 impl ChatRooms for Provisioner {
     async fn onboard(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
-        let _one_at_a_time = self.lock(user).await;
+        let _held = self.lock(user).await;
         self.onboard_locked(user).await
     }
 
@@ -195,21 +193,19 @@ impl ChatRooms for Provisioner {
         cause: &EventKey,
         name: Option<&str>,
     ) -> Result<Chat, ChatRoomsError> {
-        let _one_at_a_time = self.lock(&owner.user).await;
+        let _held = self.lock(&owner.user).await;
         self.make_chat(owner, derived_uuid(&format!("chat:{cause}")), name)
             .await
     }
 
     async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError> {
         let content = marker::write(&chat_marker(chat)?);
-        Ok(self
-            .client
-            .put_state(&room_id(&chat.room)?, CHAT_MARKER, "", &content)
-            .await?)
+        self.put(&room_id(&chat.room)?, CHAT_MARKER, "", content)
+            .await
     }
 
     async fn write_owner_marker(&self, owner: &Owner) -> Result<(), ChatRoomsError> {
-        let _one_at_a_time = self.lock(&owner.user).await;
+        let _held = self.lock(&owner.user).await;
         let content = marker::write(&SpaceMarker {
             version: VERSION,
             owner: user_id(&owner.user)?,
@@ -217,26 +213,22 @@ impl ChatRooms for Provisioner {
             default_agent: owner.default_agent.as_ref().map(ToString::to_string),
             streaming: owner.streaming,
         });
-        Ok(self
-            .client
-            .put_state(&room_id(&owner.space)?, SPACE_MARKER, "", &content)
-            .await?)
+        self.put(&room_id(&owner.space)?, SPACE_MARKER, "", content)
+            .await
     }
 
     async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError> {
-        Ok(self
-            .client
-            .put_state(
-                &room_id(&chat.room)?,
-                "m.room.name",
-                "",
-                &json!({"name": name}),
-            )
-            .await?)
+        self.put(
+            &room_id(&chat.room)?,
+            "m.room.name",
+            "",
+            json!({"name": name}),
+        )
+        .await
     }
 
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
-        let _one_at_a_time = self.lock(&chat.owner).await;
+        let _held = self.lock(&chat.owner).await;
         self.set_linked_unlocked(chat, linked).await
     }
 

@@ -3,7 +3,7 @@
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use rusqlite::params;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, state_cache};
 
 /// How far an invitation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl Store {
                  ON CONFLICT (room_id) DO UPDATE SET room_type = 'entry', matrix_user_id = ?2, gone = 0",
                 params![room, inviter],
             )?;
+            state_cache::expect(&transaction, &room, Some(&inviter))?;
             Ok(transaction.commit()?)
         })
         .await

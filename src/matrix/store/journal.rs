@@ -48,8 +48,9 @@ impl Store {
         .await
     }
 
-    /// Commits everything a sync brought, and its position. All of it or nothing.
-    pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<(), StoreError> {
+    /// Commits everything a sync brought, and its position. All of it or nothing. Tells whether the bot is no longer in
+    /// a room that it was in.
+    pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<bool, StoreError> {
         let device = device.to_owned();
         self.call(move |connection| {
             let transaction = connection.transaction()?;
@@ -60,8 +61,9 @@ impl Store {
                 state_cache::take_in(&transaction, room)?;
                 take_in_events(&transaction, room)?;
             }
+            let mut removed = false;
             for room in &intake.left {
-                state_cache::remove(&transaction, room)?;
+                removed |= state_cache::remove(&transaction, room)?;
             }
             let mut invite = transaction.prepare_cached(
                 "INSERT OR IGNORE INTO invite (room_id, inviter, nonce, step) VALUES (?1, ?2, ?3, 'received')",
@@ -72,7 +74,8 @@ impl Store {
             drop(invite);
             set_meta(&transaction, "sync_position", &intake.position)?;
             set_meta(&transaction, "device", &device)?;
-            Ok(transaction.commit()?)
+            transaction.commit()?;
+            Ok(removed)
         })
         .await
     }

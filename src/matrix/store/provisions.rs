@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Store, StoreError, tables};
+use super::{Store, StoreError, state_cache, tables};
 use crate::matrix::reconcile::RowChanges;
 
 /// One room being made.
@@ -103,6 +103,9 @@ impl Store {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             tables::write_changes(&transaction, &rows)?;
+            for room in &rows.put_rooms {
+                state_cache::expect(&transaction, &room.room_id, None)?;
+            }
             transaction.execute(
                 "DELETE FROM provision WHERE intent = ?1",
                 [intent.to_string()],

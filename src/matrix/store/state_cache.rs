@@ -197,14 +197,30 @@ pub(super) fn clear(connection: &Connection, joined: &[RoomIntake]) -> Result<()
     Ok(())
 }
 
-/// The bot is no longer in the room.
-pub(super) fn remove(connection: &Connection, room: &RoomId) -> Result<(), StoreError> {
-    for table in ["room_state", "joined_room"] {
-        connection
-            .prepare_cached(&format!("DELETE FROM {table} WHERE room_id = ?1"))?
-            .execute([room.as_str()])?;
-    }
+/// The bot is in the room, which a sync has yet to bring: whoever looks meanwhile does not take it for gone.
+pub(super) fn expect(
+    connection: &Connection,
+    room: &str,
+    entry_of: Option<&str>,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO joined_room (room_id, entry_of) VALUES (?1, ?2)
+             ON CONFLICT (room_id) DO UPDATE SET entry_of = coalesce(excluded.entry_of, entry_of)",
+        )?
+        .execute(params![room, entry_of])?;
     Ok(())
+}
+
+/// The bot is no longer in the room; tells whether it was known to be there.
+pub(super) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("DELETE FROM room_state WHERE room_id = ?1")?
+        .execute([room.as_str()])?;
+    let known = connection
+        .prepare_cached("DELETE FROM joined_room WHERE room_id = ?1")?
+        .execute([room.as_str()])?;
+    Ok(known > 0)
 }
 
 /// Takes in what a sync says of a joined room.
@@ -226,7 +242,14 @@ pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), 
     Ok(())
 }
 
+/// Content longer than this is not ours, and nobody's that counts: it is kept as empty.
+const LONGEST_CONTENT: usize = 16 * 1024;
+
 fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), StoreError> {
+    let mut content = event.content.to_string();
+    if content.len() > LONGEST_CONTENT {
+        "null".clone_into(&mut content);
+    }
     connection
         .prepare_cached(
             "REPLACE INTO room_state (room_id, event_type, state_key, sender, origin_server_ts, content, invited_by)
@@ -238,7 +261,7 @@ fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), St
             event.state_key,
             event.sender.as_str(),
             i64::try_from(event.origin_server_ts).unwrap_or(i64::MAX),
-            event.content.to_string(),
+            content,
             event.invited_by.as_ref().map(|user| user.as_str())
         ])?;
     Ok(())
