@@ -18,6 +18,7 @@ fn a_plain_restart_asks_for_no_state() {
 #[test]
 fn a_room_list_that_differs_brings_the_full_state() {
     let (mut world, alice) = World::with_alice();
+    world.settles();
     world.kill();
     world.with_store(|store| {
         let chat = alice.chat.clone();
