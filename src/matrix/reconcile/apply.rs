@@ -37,7 +37,10 @@ pub async fn apply(
 ) -> Result<Applied, ReconcileError> {
     let mut by_room: BTreeMap<&RoomId, Vec<StateWrite>> = BTreeMap::new();
     for write in &plan.writes {
-        by_room.entry(&write.room_id).or_default().push(write.clone());
+        by_room
+            .entry(&write.room_id)
+            .or_default()
+            .push(write.clone());
     }
     // In one room one after the other: two writes at once make the room fork.
     let rooms: Vec<Applied> = stream::iter(by_room.into_values())

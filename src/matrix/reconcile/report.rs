@@ -178,7 +178,10 @@ impl Report {
             ("repaired_user_meta", self.repaired_user_meta),
             ("repaired_room_meta", self.repaired_room_meta),
             ("repaired_chat_rows", self.repaired_chat_rows),
-            ("backfilled_platform_chat_ids", self.backfilled_platform_chat_ids),
+            (
+                "backfilled_platform_chat_ids",
+                self.backfilled_platform_chat_ids,
+            ),
             ("stamped_markers", self.stamped_markers),
             ("repaired_space_links", self.repaired_space_links),
             ("gone_rooms", self.gone_rooms),
