@@ -68,12 +68,14 @@ impl Store {
         .await
     }
 
-    /// Entry rooms without a cursor of the bot's: it has not said a word there. Those on their way are left out.
+    /// Entry rooms without a cursor of the bot's: it has not said a word there. Those on their way are left out. By the
+    /// rows, which know entry rooms whose note was never written: a crash can come right after the join.
     pub async fn silent_entry_rooms(&self) -> Result<Vec<(OwnedRoomId, OwnedUserId)>, StoreError> {
         self.call(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT room_id, entry_of FROM joined_room
-                 WHERE entry_of IS NOT NULL AND fully_read IS NULL AND room_id NOT IN (SELECT room_id FROM invite)",
+                "SELECT r.room_id, r.matrix_user_id FROM matrix_room r JOIN joined_room j ON j.room_id = r.room_id
+                 WHERE r.room_type = 'entry' AND r.gone = 0 AND j.fully_read IS NULL
+                       AND r.room_id NOT IN (SELECT room_id FROM invite)",
             )?;
             let rows: Vec<(String, String)> =
                 statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;

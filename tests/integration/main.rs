@@ -1,0 +1,19 @@
+//! The bot as people meet it, on a homeserver in memory: one file for each capability. No network, no sleeping.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may end the test, as tests themselves may"
+)]
+
+mod commands;
+mod departure;
+mod edits;
+mod exactly_once;
+mod first_sync;
+mod gaps;
+mod hostile;
+mod isolation;
+mod onboarding;
+mod restart;
+mod shutdown;
+mod support;

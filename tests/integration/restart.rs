@@ -1,0 +1,196 @@
+//! Starting again is a non-event, with the database and without.
+
+use std::time::Duration;
+
+use matrix_sdk::ruma::OwnedEventId;
+use surfaces_bot::matrix::store::rows::Rows;
+
+use crate::support::{Resident, World, view::Shown};
+
+/// Alice with three chats, one of them archived and one cleared, and a setting of her own.
+fn lived_in() -> (World, Resident) {
+    let (world, alice) = World::with_alice();
+    for command in [
+        "!new Trip",
+        "!new Work",
+        "!archive C2",
+        "!clear",
+        "!settings streaming off",
+        "!rename First",
+    ] {
+        world.ask(&alice, &alice.chat, command);
+    }
+    world.settles();
+    (world, alice)
+}
+
+/// What must not change by a restart.
+fn facts(world: &World, alice: &Resident) -> (Rows, Vec<Shown>, usize, usize) {
+    (
+        world.rows(),
+        world.matrix.bot_said(&alice.chat),
+        world.matrix.count("create_room"),
+        world.matrix.see(|server| server.joined().len()),
+    )
+}
+
+fn a_restart_changes_nothing(leave: impl FnOnce(&mut World)) {
+    let (mut world, alice) = lived_in();
+    let before = facts(&world, &alice);
+    let requests = world.matrix.count("put_state") + world.matrix.count("invite");
+    leave(&mut world);
+    world.start();
+    world.settles();
+    assert_eq!(facts(&world, &alice), before);
+    assert_eq!(
+        world.matrix.count("put_state") + world.matrix.count("invite"),
+        requests
+    );
+    let made = world.ask(&alice, &alice.chat, "!new Next");
+    assert!(made.contains("C4 · Next"), "{made}");
+    world.ask(&alice, &alice.chat, "!rename Renamed");
+    assert!(world.rows().chats.iter().any(|row| row.name == "Renamed"));
+}
+
+#[test]
+fn with_everything_kept_the_rows_stay_as_they_are() {
+    a_restart_changes_nothing(World::kill);
+}
+
+#[test]
+fn after_a_clean_end_the_rows_stay_as_they_are() {
+    a_restart_changes_nothing(|world| {
+        world.shut_down();
+    });
+}
+
+#[test]
+fn with_the_database_deleted_the_same_rows_are_written_again() {
+    a_restart_changes_nothing(World::kill_and_wipe);
+}
+
+#[test]
+fn with_everything_deleted_the_same_rows_are_written_again() {
+    a_restart_changes_nothing(|world| {
+        world.kill_and_wipe();
+        world.settings.device = "ANOTHER".to_owned();
+    });
+}
+
+/// Alice asks while nobody is there; all is answered in her order, once.
+fn messages_are_answered_afterwards(leave: impl FnOnce(&mut World)) {
+    let (mut world, alice) = World::with_alice();
+    world.ask(&alice, &alice.chat, "before");
+    leave(&mut world);
+    let questions: Vec<OwnedEventId> = ["one", "two", "three"]
+        .map(|text| alice.says(&alice.chat, text))
+        .into();
+    world.start();
+    world.until("the last answer", |server| {
+        questions
+            .iter()
+            .all(|question| server.is_done_with(&alice.chat, question))
+    });
+    world.settles();
+    let said = world.matrix.bot_said(&alice.chat);
+    let bodies: Vec<&str> = said[2..]
+        .iter()
+        .map(|said| said.body.rsplit(' ').next().unwrap())
+        .collect();
+    assert_eq!(bodies, ["one", "two", "three"]);
+    assert_eq!(said.len(), 5, "{said:#?}");
+}
+
+#[test]
+fn what_was_said_meanwhile_is_answered_oldest_first() {
+    messages_are_answered_afterwards(World::kill);
+}
+
+#[test]
+fn what_was_said_meanwhile_is_answered_oldest_first_without_a_database() {
+    messages_are_answered_afterwards(World::kill_and_wipe);
+}
+
+#[test]
+fn what_was_said_meanwhile_is_answered_oldest_first_with_nothing_left() {
+    messages_are_answered_afterwards(|world| {
+        world.kill_and_wipe();
+        world.settings.device = "ANOTHER".to_owned();
+    });
+}
+
+#[test]
+fn what_was_said_while_answers_were_waiting_is_answered_once_after_the_loss_of_everything() {
+    let (mut world, alice) = World::with_alice();
+    let questions: Vec<OwnedEventId> = (1..=9)
+        .map(|number| alice.says(&alice.chat, &format!("number {number}")))
+        .collect();
+    world.until("the fourth answer", |server| {
+        server.is_done_with(&alice.chat, &questions[3])
+    });
+    world.kill_and_wipe();
+    world.settings.device = "ANOTHER".to_owned();
+    world.start();
+    world.until("the last answer", |server| {
+        server.is_done_with(&alice.chat, &questions[8])
+    });
+    world.settles();
+    for question in &questions {
+        world.matrix.answer_to(&alice.chat, question);
+    }
+}
+
+#[test]
+fn a_backlog_that_grew_too_old_gets_one_notice_and_commands_in_it_are_carried_out() {
+    let (mut world, alice) = World::with_alice();
+    world.kill();
+    let old = ["one", "two"].map(|text| alice.says(&alice.chat, text));
+    let command = alice.says(&alice.chat, "!context");
+    world.clock.advance(Duration::from_hours(25));
+    let fresh = alice.says(&alice.chat, "fresh");
+    world.start();
+    world.until("the fresh answer", |server| {
+        server.is_done_with(&alice.chat, &fresh)
+    });
+    world.settles();
+    assert!(
+        world
+            .matrix
+            .see(|server| server.answers_to(&alice.chat, &old[0]))
+            .is_empty()
+    );
+    let notice = world.matrix.answer_to(&alice.chat, &old[1]);
+    assert!(
+        notice.starts_with("While I was away, 2 messages here grew too old."),
+        "{notice}"
+    );
+    assert!(
+        world
+            .matrix
+            .answer_to(&alice.chat, &command)
+            .contains("generation: 0")
+    );
+    assert!(
+        world
+            .matrix
+            .answer_to(&alice.chat, &fresh)
+            .ends_with("fresh")
+    );
+}
+
+#[test]
+fn an_answered_message_stays_answered_where_the_cursor_was_never_moved() {
+    let (mut world, alice) = World::with_alice();
+    let question = alice.says(&alice.chat, "hello");
+    world
+        .matrix
+        .fail("read_marker", 0, crate::support::Fault::KillBefore);
+    world.until_killed_or("the death", |_| false);
+    world.matrix.answer_to(&alice.chat, &question);
+    world.kill_and_wipe();
+    world.settings.device = "ANOTHER".to_owned();
+    world.start();
+    let next = world.ask(&alice, &alice.chat, "next");
+    assert!(next.ends_with("next"));
+    world.matrix.answer_to(&alice.chat, &question);
+}

@@ -1,0 +1,161 @@
+//! The bot over the fakes, put together as `app.rs` does it over the SDK.
+
+use std::{sync::Arc, time::Duration};
+
+use matrix_sdk::ruma::{UserId, owned_user_id};
+use surfaces_bot::{
+    clock::Clock,
+    core::{
+        chat::Locale,
+        dispatch::{DispatchSettings, Dispatcher},
+        ids::AgentId,
+    },
+    lifecycle::Tasks,
+    matrix::{
+        bot::{Bot, FirstSync},
+        client::MatrixClient,
+        drafts::Drafter,
+        gaps::GapFiller,
+        inbox::{self, Inbox},
+        outbox::Outbox,
+        patient::PatientClient,
+        provisioning::{self, Provisioner},
+        reception::{self, Reception},
+        reconcile,
+        reconciler::Reconciler,
+        store::Store,
+    },
+    ops::{Metrics, Readiness},
+    platform::{Agent, PlatformClient, mock::MockAgent, routed::Agents},
+};
+
+use super::{fake_client::FakeClient, fake_matrix::FakeMatrix, fake_sync::FakeSync};
+
+/// What a test decides about the bot.
+pub(crate) struct Settings {
+    pub(crate) device: String,
+    pub(crate) first_sync: FirstSync,
+    pub(crate) locale: Locale,
+    pub(crate) backlog_max_age: Duration,
+    /// The default agent first. They outlive the bot, as agents elsewhere do.
+    pub(crate) agents: Vec<(&'static str, Arc<dyn PlatformClient>)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let echo = MockAgent::new(AgentId::new("assistant")).with_pause(Duration::ZERO);
+        Self {
+            device: "DEVICE".to_owned(),
+            first_sync: FirstSync::Auto,
+            locale: Locale::En,
+            backlog_max_age: Duration::from_hours(24),
+            agents: vec![("assistant", Arc::new(echo))],
+        }
+    }
+}
+
+impl Settings {
+    fn agents(&self) -> Arc<Agents> {
+        let agents = self.agents.iter().map(|(id, client)| Agent {
+            id: AgentId::new(*id),
+            name: (*id).to_owned(),
+            description: String::new(),
+            users: Vec::new(),
+            client: Arc::clone(client),
+        });
+        Arc::new(Agents::new(agents.collect(), self.default_agent()))
+    }
+
+    fn default_agent(&self) -> AgentId {
+        AgentId::new(self.agents[0].0)
+    }
+}
+
+pub(crate) async fn assemble(
+    settings: &Settings,
+    matrix: &FakeMatrix,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    tasks: &Tasks,
+) -> Bot {
+    let plain: Arc<dyn MatrixClient> = Arc::new(FakeClient {
+        matrix: matrix.clone(),
+        device: settings.device.clone(),
+        bot: owned_user_id!("@bot:hs"),
+    });
+    let patient: Arc<dyn MatrixClient> = Arc::new(PatientClient::new(
+        Arc::clone(&plain),
+        tasks.stop().clone(),
+        Arc::new(|_| {}),
+    ));
+    let agents = settings.agents();
+    let first_memory = store.position(&settings.device).await.unwrap().is_none();
+    let provisioner = Provisioner::new(
+        Arc::clone(&patient),
+        store.clone(),
+        Arc::clone(&clock),
+        provisioning::Defaults {
+            brand: "Lambda".to_owned(),
+            locale: settings.locale,
+            agents: Arc::clone(&agents),
+        },
+        first_memory.then(|| clock.now()),
+    );
+    let dispatcher = Arc::new(Dispatcher::new(
+        Arc::new(store.clone()),
+        Arc::new(provisioner.clone()),
+        agents,
+        DispatchSettings {
+            locale: settings.locale,
+            bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],
+            turn_limit: Duration::from_mins(15),
+        },
+    ));
+    let reconciler = Reconciler::new(
+        Arc::clone(&patient),
+        store.clone(),
+        reconcile::Defaults {
+            agent_id: settings.default_agent(),
+            brand: "Lambda".to_owned(),
+            server_name: "hs".to_owned(),
+            locale: settings.locale,
+        },
+    );
+    let metrics = Metrics::new();
+    let inbox = Inbox::new(inbox::Parts {
+        client: Arc::clone(&patient),
+        store: store.clone(),
+        dispatcher: Arc::clone(&dispatcher),
+        drafter: Drafter::new(plain, store.clone()),
+        outbox: Outbox::new(Arc::clone(&patient), store.clone()),
+        reconciler: reconciler.clone(),
+        clock: Arc::clone(&clock),
+        tasks: tasks.clone(),
+        metrics: metrics.clone(),
+        backlog_max_age: settings.backlog_max_age,
+    });
+    let reception = Reception::new(reception::Parts {
+        client: Arc::clone(&patient),
+        store: store.clone(),
+        provisioner,
+        dispatcher,
+        tasks: tasks.clone(),
+        allows: Arc::new(|user: &UserId| user.server_name() == "hs"),
+    });
+    Bot {
+        source: Arc::new(FakeSync {
+            matrix: matrix.clone(),
+        }),
+        gaps: GapFiller::new(Arc::clone(&patient), store.clone(), tasks.clone()),
+        client: patient,
+        store,
+        device_id: settings.device.clone(),
+        first_sync: settings.first_sync,
+        reconciler,
+        inbox,
+        reception,
+        readiness: Readiness::new(clock),
+        metrics,
+        tasks: tasks.clone(),
+    }
+}

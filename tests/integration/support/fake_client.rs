@@ -1,0 +1,369 @@
+//! The fake homeserver's client-server API, as the bot's one device uses it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use async_trait::async_trait;
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde_json::{Value, json};
+use surfaces_bot::matrix::{
+    batch::TimelineItem,
+    client::{MatrixClient, MatrixError, NewRoom},
+    state::{KEPT_TYPES, StateEvent},
+};
+use tokio::time::sleep;
+
+use super::{
+    fake_matrix::{FakeMatrix, Server},
+    requests::{Fault, refused, unanswered},
+};
+
+/// How long every answer takes.
+pub(crate) const LATENCY: Duration = Duration::from_millis(2);
+
+pub(crate) struct FakeClient {
+    pub(crate) matrix: FakeMatrix,
+    pub(crate) device: String,
+    pub(crate) bot: OwnedUserId,
+}
+
+impl FakeClient {
+    /// One request: it goes wrong where that was planned, else the server acts and answers.
+    async fn request<T: Send>(
+        &self,
+        kind: &'static str,
+        room: Option<&RoomId>,
+        act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
+    ) -> Result<T, MatrixError> {
+        begin(&self.matrix, kind, room, act).await
+    }
+
+    async fn in_room<T: Send>(
+        &self,
+        kind: &'static str,
+        room: &RoomId,
+        act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
+    ) -> Result<T, MatrixError> {
+        self.request(kind, Some(room), |server| {
+            let is_in = server
+                .rooms
+                .get(room)
+                .is_some_and(|found| found.membership(&server.bot) == "join");
+            if is_in {
+                act(server)
+            } else {
+                Err(refused("M_FORBIDDEN"))
+            }
+        })
+        .await
+    }
+}
+
+/// A request on its way to the server and back. One that arrives after the process died is not heard of again.
+pub(crate) async fn begin<T: Send>(
+    matrix: &FakeMatrix,
+    kind: &'static str,
+    room: Option<&RoomId>,
+    act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
+) -> Result<T, MatrixError> {
+    let (was_dead, fault) = matrix.change(|server| {
+        let was_dead = server.requests.dead;
+        let fault = (!was_dead)
+            .then(|| server.requests.arrives(kind, room))
+            .flatten();
+        (was_dead, fault)
+    });
+    if was_dead {
+        return std::future::pending().await;
+    }
+    sleep(LATENCY).await;
+    match fault {
+        None => live(matrix, act).await,
+        Some(Fault::Slow(time)) => {
+            sleep(time).await;
+            live(matrix, act).await
+        }
+        Some(Fault::Lost) => Err(unanswered()),
+        Some(Fault::AnswerLost) => {
+            let _ = matrix.change(act);
+            Err(unanswered())
+        }
+        Some(Fault::RateLimited(retry_after)) => Err(MatrixError::RateLimited { retry_after }),
+        Some(Fault::Refused(code)) => Err(refused(code)),
+        Some(Fault::KillBefore) => std::future::pending().await,
+        Some(Fault::KillAfter) => {
+            let _ = matrix.change(act);
+            std::future::pending().await
+        }
+        Some(Fault::BreaksOff(_) | Fault::BreaksOffSilently(_)) => {
+            panic!("only createRoom breaks off")
+        }
+    }
+}
+
+async fn live<T: Send>(
+    matrix: &FakeMatrix,
+    act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
+) -> Result<T, MatrixError> {
+    if matrix.see(|server| server.requests.dead) {
+        return std::future::pending().await;
+    }
+    matrix.change(act)
+}
+
+/// The first `most` events of a room as `createRoom` writes them.
+fn write_room(server: &mut Server, new: &NewRoom, most: usize) -> OwnedRoomId {
+    let (room, bot) = (server.new_room(), server.bot.clone());
+    let mut creation = new.creation_content.clone();
+    creation["room_version"] = json!("11");
+    let mut events = vec![
+        ("m.room.create", "", creation),
+        ("m.room.member", bot.as_str(), json!({"membership": "join"})),
+        ("m.room.power_levels", "", new.power_levels.clone()),
+    ];
+    events.extend(new.initial_state.iter().map(|event| {
+        (
+            event.event_type.as_str(),
+            event.state_key.as_str(),
+            event.content.clone(),
+        )
+    }));
+    events.push(("m.room.name", "", json!({"name": new.name})));
+    for (event_type, key, content) in events.into_iter().take(most) {
+        server.append(&room, &bot, event_type, Some(key), content);
+    }
+    room
+}
+
+#[async_trait]
+impl MatrixClient for FakeClient {
+    fn user_id(&self) -> &UserId {
+        &self.bot
+    }
+
+    async fn joined_rooms(&self) -> Result<BTreeSet<OwnedRoomId>, MatrixError> {
+        self.request("joined_rooms", None, |server| Ok(server.joined()))
+            .await
+    }
+
+    async fn room_state(&self, room: &RoomId) -> Result<Vec<StateEvent>, MatrixError> {
+        self.in_room("room_state", room, |server| {
+            let kept = |event: &StateEvent| KEPT_TYPES.contains(&event.event_type.as_str());
+            Ok(server
+                .room(room)
+                .current()
+                .map(|(_, event)| event)
+                .filter(kept)
+                .collect())
+        })
+        .await
+    }
+
+    async fn joined_members(&self, room: &RoomId) -> Result<BTreeSet<OwnedUserId>, MatrixError> {
+        self.in_room("joined_members", room, |server| {
+            Ok(server.room(room).members("join").into_iter().collect())
+        })
+        .await
+    }
+
+    async fn display_name(&self, user: &UserId) -> Result<Option<String>, MatrixError> {
+        self.request("display_name", None, |server| {
+            Ok(server.names.get(user).cloned())
+        })
+        .await
+    }
+
+    async fn default_room_version(&self) -> Result<String, MatrixError> {
+        self.request("capabilities", None, |_| Ok("11".to_owned()))
+            .await
+    }
+
+    async fn create_room(&self, new: &NewRoom) -> Result<OwnedRoomId, MatrixError> {
+        let planned = self
+            .matrix
+            .change(|server| server.requests.breaks_off_next());
+        match planned {
+            None => {
+                self.request("create_room", None, |server| {
+                    Ok(write_room(server, new, usize::MAX))
+                })
+                .await
+            }
+            Some((events, heard)) => {
+                self.request("create_room", None, |server| {
+                    write_room(server, new, events);
+                    Err(if heard {
+                        refused("M_UNKNOWN")
+                    } else {
+                        unanswered()
+                    })
+                })
+                .await
+            }
+        }
+    }
+
+    async fn put_state(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: &Value,
+    ) -> Result<(), MatrixError> {
+        self.in_room("put_state", room, |server| {
+            let bot = server.bot.clone();
+            let known = server.room(room);
+            if !known.may_send(&bot, event_type, true) {
+                return Err(refused("M_FORBIDDEN"));
+            }
+            let is_so_already = known
+                .state_item(event_type, state_key)
+                .is_some_and(|item| item.sender == bot && item.content == *content);
+            if !is_so_already {
+                server.append(room, &bot, event_type, Some(state_key), content.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn put_room_account_data(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        content: &Value,
+    ) -> Result<(), MatrixError> {
+        self.in_room("put_account_data", room, |server| {
+            set_account_data(server, room, event_type, content.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn invite(&self, room: &RoomId, user: &UserId) -> Result<(), MatrixError> {
+        self.in_room("invite", room, |server| {
+            let bot = server.bot.clone();
+            let known = server.room(room);
+            let is_in = matches!(known.membership(user), "join" | "ban");
+            if is_in || !known.may(&bot, "invite") {
+                return Err(refused("M_FORBIDDEN"));
+            }
+            server.append_member(room, &bot, user, "invite");
+            Ok(())
+        })
+        .await
+    }
+
+    async fn join(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.request("join", Some(room), |server| {
+            let bot = server.bot.clone();
+            match server.rooms.get(room).map(|room| room.membership(&bot)) {
+                Some("join") => Ok(()),
+                Some("invite") => {
+                    server.append_member(room, &bot, &bot, "join");
+                    Ok(())
+                }
+                _ => Err(refused("M_FORBIDDEN")),
+            }
+        })
+        .await
+    }
+
+    async fn leave(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.request("leave", Some(room), |server| {
+            let bot = server.bot.clone();
+            match server.rooms.get(room).map(|room| room.membership(&bot)) {
+                Some("join" | "invite") => {
+                    server.append_member(room, &bot, &bot, "leave");
+                    Ok(())
+                }
+                _ => Err(refused("M_FORBIDDEN")),
+            }
+        })
+        .await
+    }
+
+    async fn forget(&self, room: &RoomId) -> Result<(), MatrixError> {
+        self.request("forget", Some(room), |server| {
+            server.forgotten.insert(room.to_owned());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn send_message(
+        &self,
+        room: &RoomId,
+        transaction_id: &str,
+        content: &Value,
+    ) -> Result<OwnedEventId, MatrixError> {
+        self.in_room("send", room, |server| {
+            let key = (
+                self.device.clone(),
+                room.to_owned(),
+                transaction_id.to_owned(),
+            );
+            if let Some(event) = server.transactions.get(&key) {
+                return Ok(event.clone());
+            }
+            let bot = server.bot.clone();
+            let event = server.append(room, &bot, "m.room.message", None, content.clone());
+            server.transactions.insert(key, event.clone());
+            Ok(event)
+        })
+        .await
+    }
+
+    async fn set_read_marker(&self, room: &RoomId, event: &EventId) -> Result<(), MatrixError> {
+        self.in_room("read_marker", room, |server| {
+            let content = json!({"event_id": event});
+            set_account_data(server, room, "m.fully_read", content);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn set_typing(&self, room: &RoomId, typing: bool) -> Result<(), MatrixError> {
+        self.in_room("typing", room, |server| {
+            server.typing.push((room.to_owned(), typing));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn decrypt(
+        &self,
+        _room: &RoomId,
+        _item: &TimelineItem,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        Ok(None)
+    }
+
+    async fn messages_before(
+        &self,
+        room: &RoomId,
+        from: &str,
+    ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
+        self.in_room("messages", room, |server| {
+            let end: usize = from
+                .strip_prefix('t')
+                .and_then(|index| index.parse().ok())
+                .ok_or_else(|| refused("M_INVALID_PARAM"))?;
+            let start = end.saturating_sub(server.page);
+            let page = server.room(room).events[start..end]
+                .iter()
+                .rev()
+                .map(|event| event.item.clone())
+                .collect();
+            Ok((page, (start > 0).then(|| format!("t{start}"))))
+        })
+        .await
+    }
+}
+
+fn set_account_data(server: &mut Server, room: &RoomId, event_type: &str, content: Value) {
+    let at = server.next_position();
+    server
+        .room_mut(room)
+        .account_data
+        .insert(event_type.to_owned(), (at, content));
+}

@@ -1,0 +1,148 @@
+//! A user of the homeserver, acting through some client of theirs. The server holds them to its rules.
+
+use std::ops::Deref;
+
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use serde_json::{Value, json};
+
+use super::fake_matrix::FakeMatrix;
+
+pub(crate) struct Person {
+    pub(crate) id: OwnedUserId,
+    matrix: FakeMatrix,
+}
+
+/// A user with a Space and one chat, who has joined both.
+pub(crate) struct Resident {
+    pub(crate) person: Person,
+    pub(crate) entry: OwnedRoomId,
+    pub(crate) space: OwnedRoomId,
+    pub(crate) chat: OwnedRoomId,
+}
+
+impl Deref for Resident {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+impl Person {
+    pub(crate) fn new(matrix: &FakeMatrix, id: &str) -> Self {
+        Self {
+            id: OwnedUserId::try_from(id).unwrap(),
+            matrix: matrix.clone(),
+        }
+    }
+
+    /// A room of their own, as clients make direct chats.
+    pub(crate) fn makes_a_room(&self, creation_content: &Value) -> OwnedRoomId {
+        self.matrix.change(|server| {
+            let room = server.new_room();
+            let me = &self.id;
+            server.append(
+                &room,
+                me,
+                "m.room.create",
+                Some(""),
+                creation_content.clone(),
+            );
+            server.append_member(&room, me, me, "join");
+            let levels = json!({"users": {me.as_str(): 100}});
+            server.append(&room, me, "m.room.power_levels", Some(""), levels);
+            room
+        })
+    }
+
+    /// A new room, and the bot invited to it.
+    pub(crate) fn invites_the_bot(&self) -> OwnedRoomId {
+        let room = self.makes_a_room(&json!({}));
+        self.invites_the_bot_to(&room);
+        room
+    }
+
+    pub(crate) fn invites_the_bot_to(&self, room: &RoomId) {
+        self.matrix.change(|server| {
+            assert!(server.room(room).may(&self.id, "invite"));
+            let bot = server.bot.clone();
+            server.append_member(room, &self.id, &bot, "invite");
+        });
+    }
+
+    pub(crate) fn joins(&self, room: &RoomId) {
+        self.matrix.change(|server| {
+            assert_eq!(
+                server.room(room).membership(&self.id),
+                "invite",
+                "{} is not invited to {room}",
+                self.id
+            );
+            server.append_member(room, &self.id, &self.id, "join");
+        });
+    }
+
+    pub(crate) fn leaves(&self, room: &RoomId) {
+        self.matrix
+            .change(|server| server.append_member(room, &self.id, &self.id, "leave"));
+    }
+
+    pub(crate) fn removes_the_bot_from(&self, room: &RoomId) {
+        self.matrix.change(|server| {
+            assert!(server.room(room).may(&self.id, "kick"));
+            let bot = server.bot.clone();
+            server.append_member(room, &self.id, &bot, "leave");
+        });
+    }
+
+    pub(crate) fn says(&self, room: &RoomId, text: &str) -> OwnedEventId {
+        self.sends(room, json!({"msgtype": "m.text", "body": text}))
+    }
+
+    pub(crate) fn sends(&self, room: &RoomId, content: Value) -> OwnedEventId {
+        self.matrix.change(|server| {
+            assert!(
+                server
+                    .room(room)
+                    .may_send(&self.id, "m.room.message", false),
+                "{} may not speak in {room}",
+                self.id
+            );
+            server.append(room, &self.id, "m.room.message", None, content)
+        })
+    }
+
+    pub(crate) fn edits(&self, room: &RoomId, target: &EventId, text: &str) -> OwnedEventId {
+        let content = json!({
+            "msgtype": "m.text",
+            "body": format!("* {text}"),
+            "m.new_content": {"msgtype": "m.text", "body": text},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": target},
+        });
+        self.sends(room, content)
+    }
+
+    pub(crate) fn redacts(&self, room: &RoomId, target: &EventId) {
+        self.matrix.change(|server| {
+            let content = json!({"redacts": target});
+            server.append(room, &self.id, "m.room.redaction", None, content);
+        });
+    }
+
+    /// Tells whether the server let them.
+    pub(crate) fn puts_state(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        key: &str,
+        content: Value,
+    ) -> bool {
+        self.matrix.change(|server| {
+            let allowed = server.room(room).may_send(&self.id, event_type, true);
+            if allowed {
+                server.append(room, &self.id, event_type, Some(key), content);
+            }
+            allowed
+        })
+    }
+}
