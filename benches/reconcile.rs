@@ -48,6 +48,12 @@ impl MatrixClient for SilentServer {
     async fn joined_members(&self, _: &RoomId) -> Answer<BTreeSet<OwnedUserId>> {
         unreachable!()
     }
+    async fn display_name(&self, _: &UserId) -> Answer<Option<String>> {
+        unreachable!()
+    }
+    async fn decrypt(&self, _: &RoomId, _: &TimelineItem) -> Answer<Option<TimelineItem>> {
+        unreachable!()
+    }
     async fn default_room_version(&self) -> Answer<String> {
         unreachable!()
     }

@@ -57,12 +57,13 @@ pub enum ReconcileError {
     Store(#[from] RowStoreError),
 }
 
-/// What a run is for. It changes what is written, never what is looked at.
+/// What a run is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Everything is put right.
     Full,
-    /// The same, because of a message from this room, which has no row.
+    /// The same, because of a message from this room, which has no row. The bot is at work meanwhile, so the snapshot
+    /// is believed less: the server is asked which rooms are joined, and for the state of every room whose rows differ.
     Single(OwnedRoomId),
     /// Nothing is written anywhere.
     Check,
@@ -99,8 +100,20 @@ pub async fn run(
     mode: &Mode,
 ) -> Result<Outcome, ReconcileError> {
     let started = Instant::now();
+    let mut snapshot = snapshot;
+    if matches!(mode, Mode::Single(_)) {
+        // A room joined a moment ago is in no sync yet. Its rows must not be taken for those of a room that was left.
+        let joined = client
+            .joined_rooms()
+            .await
+            .map_err(ReconcileError::Matrix)?;
+        let unseen = joined
+            .into_iter()
+            .filter(|room| !snapshot.rooms.contains_key(room));
+        snapshot.incomplete.extend(unseen.collect::<Vec<_>>());
+    }
     let recorded = store.recorded().await?;
-    let (plan, refreshed) = settled_plan(client, snapshot, &recorded, defaults).await?;
+    let (plan, refreshed) = settled_plan(client, snapshot, &recorded, defaults, mode).await?;
     let mut outcome = Outcome {
         report: plan.report.clone(),
         refreshed,
@@ -124,12 +137,13 @@ async fn settled_plan(
     mut snapshot: Snapshot,
     recorded: &Recorded,
     defaults: &Defaults,
+    mode: &Mode,
 ) -> Result<(Plan, BTreeMap<OwnedRoomId, RoomState>), ReconcileError> {
     let mut refreshed = BTreeMap::new();
     loop {
         let observed = observe::observe(&snapshot, client.user_id());
         let plan = plan::plan(&observed, recorded, defaults);
-        let rooms = unasked(&observed, &plan, &refreshed);
+        let rooms = unasked(&observed, &plan, &refreshed, mode);
         if rooms.is_empty() {
             return Ok((plan, refreshed));
         }
@@ -158,9 +172,14 @@ fn unasked(
     observed: &Observed,
     plan: &Plan,
     refreshed: &BTreeMap<OwnedRoomId, RoomState>,
+    mode: &Mode,
 ) -> Vec<OwnedRoomId> {
-    let suspects = suspect::suspects(observed, plan).into_iter();
+    let mut suspects = suspect::suspects(observed, plan);
+    if matches!(mode, Mode::Single(_)) {
+        suspects.extend(suspect::touched_by_rows(observed, plan));
+    }
     suspects
+        .into_iter()
         .filter(|room| !refreshed.contains_key(room) && !observed.incomplete.contains(room))
         .collect()
 }

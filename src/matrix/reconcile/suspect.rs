@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use matrix_sdk::ruma::OwnedRoomId;
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 
 use super::{plan::Plan, report::SkipReason, seen::Observed};
 
@@ -29,4 +29,24 @@ pub fn suspects(observed: &Observed, plan: &Plan) -> BTreeSet<OwnedRoomId> {
     });
     let short = short.map(|(room, _)| room);
     written.chain(unexplained).chain(short).cloned().collect()
+}
+
+/// The rooms whose rows the plan would change. While the bot is at work the snapshot lags behind what was just written,
+/// so a row that differs may be right: these are looked at again before a row is taken for wrong.
+pub fn touched_by_rows(observed: &Observed, plan: &Plan) -> BTreeSet<OwnedRoomId> {
+    let rows = &plan.rows;
+    let rooms = rows.put_rooms.iter().map(|row| row.room_id.as_str());
+    let chats = rows.put_chats.iter().map(|row| row.surface_ref.as_str());
+    let users = rows
+        .put_users
+        .iter()
+        .filter_map(|row| row.space_id.as_deref());
+    rooms
+        .chain(rows.drop_rooms.iter().map(String::as_str))
+        .chain(chats)
+        .chain(users)
+        .filter_map(|room| <&RoomId>::try_from(room).ok())
+        .filter(|room| observed.rooms.contains_key(*room))
+        .map(ToOwned::to_owned)
+        .collect()
 }

@@ -1,8 +1,8 @@
 //! From what is observed and what is recorded to what is to be changed: one pure function.
 //!
-//! The order of the steps is the order of trust: which rooms are the bot's ([`classify`]), whose the Spaces are
-//! ([`spaces`]), which rooms are whose chats ([`chats`]), then their numbers and contexts ([`numbers`], [`contexts`]).
-//! With that decided, [`server`] says what to write on the server and [`rows`] which rows differ. No I/O, no clock,
+//! The order of the steps is the order of trust: which rooms are the bot's (`classify`), whose the Spaces are
+//! (`spaces`), which rooms are whose chats (`chats`), then their numbers and contexts (`numbers`, `contexts`).
+//! With that decided, `server` says what to write on the server and `rows` which rows differ. No I/O, no clock,
 //! ordered maps only: the same input gives the same plan everywhere.
 
 mod chats;

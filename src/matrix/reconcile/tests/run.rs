@@ -3,7 +3,8 @@
 use super::{
     fakes::{MemoryRows, Server, forbidden},
     fixtures::{
-        ALICE, BOT, World, chat_row, conflicts, defaults, has_room_row, room, skips, user, via,
+        ALICE, BOT, World, chat_marker, chat_row, conflicts, context, defaults, has_room_row, room,
+        skips, user, via,
     },
 };
 use crate::matrix::{
@@ -224,6 +225,45 @@ async fn a_single_room_is_reconciled_by_the_same_path() {
         .unwrap();
     assert_eq!(outcome.report.mode, "single");
     assert_eq!(outcome.report.restored_room_meta, 1);
+    assert_eq!(rows.recorded_now(), right);
+}
+
+#[tokio::test]
+async fn a_room_that_no_sync_has_brought_yet_is_not_gone_for_a_single_run() {
+    let world = World::of_alice();
+    let (server, rows) = (Server::with(&world.snapshot), MemoryRows::default());
+    full(&server, &rows, &world.snapshot).await;
+    let right = rows.recorded_now();
+    let mut behind = world.clone();
+    behind.leave("!c3");
+    let mode = Mode::Single(room("!c1"));
+    let outcome = reconcile(&server, &rows, &behind.snapshot, mode).await;
+    assert_eq!(outcome.unwrap().report.gone_rooms, 0);
+    assert_eq!(rows.recorded_now(), right);
+    let outcome = full(&server, &rows, &behind.snapshot).await;
+    assert_eq!(
+        outcome.report.gone_rooms, 1,
+        "a full run has a fresh list of rooms behind it"
+    );
+}
+
+#[tokio::test]
+async fn a_single_run_does_not_undo_a_command_whose_echo_is_still_to_come() {
+    let mut world = World::of_alice();
+    let behind = world.clone();
+    let mut marker = chat_marker(ALICE, "!space", 2);
+    marker.generation = 1;
+    marker.platform_chat_id = context(200);
+    world.mark("!c2", &marker);
+    let (server, rows) = (Server::with(&world.snapshot), MemoryRows::default());
+    full(&server, &rows, &world.snapshot).await;
+    let right = rows.recorded_now();
+    let mode = Mode::Single(room("!c1"));
+    let outcome = reconcile(&server, &rows, &behind.snapshot, mode)
+        .await
+        .unwrap();
+    assert_eq!(server.asked(), ["!c2"]);
+    assert_eq!(outcome.report.drift, 0);
     assert_eq!(rows.recorded_now(), right);
 }
 
