@@ -1,6 +1,6 @@
 //! Fetches the stretches of timelines that syncs left out, so that a burst or a long absence loses no message.
 //!
-//! A room's pending events wait until its gap is closed: the order of the room is kept.
+//! A room's pending events wait until all its gaps are closed: the order of the room is kept.
 
 use std::{
     collections::BTreeSet,
@@ -108,8 +108,8 @@ impl GapFiller {
                 Err(MatrixError::ShuttingDown) => return Err(Unfinished::ShuttingDown),
                 Err(error @ MatrixError::Refused { .. }) => {
                     tracing::warn!(room.id = %room, %error, "what was said in {room} meanwhile cannot be fetched");
-                    self.store.fill_gap(room, Vec::new(), None).await?;
-                    return Ok(());
+                    self.store.fill_gap(&gap, Vec::new(), None).await?;
+                    continue;
                 }
                 Err(error) => return Err(Unfinished::Matrix(error)),
             };
@@ -131,7 +131,7 @@ impl GapFiller {
                 tracing::warn!(room.id = %room, pages = gap.pages + 1, "older messages of {room} are given up");
             }
             let next = next.filter(|_| !reached && !given_up);
-            self.store.fill_gap(room, events, next).await?;
+            self.store.fill_gap(&gap, events, next).await?;
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 //! One worker a room, and rooms do not wait for each other. The sync loop only wakes workers. An event is finished with
 //! when its answer is on the server and the bot's cursor has moved past it; until then it stays in the journal.
 
+mod place;
+mod unfinished;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
@@ -12,12 +15,13 @@ use std::{
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use tokio::sync::Semaphore;
 
+use self::unfinished::Unfinished;
 use crate::{
     clock::Clock,
     core::{
         chat::{Chat, ChatStatus, ChatStore},
-        dispatch::{DispatchError, Dispatcher, Place},
-        ids::{RoomKey, UserKey},
+        dispatch::{Dispatcher, Place},
+        ids::UserKey,
         message::{Incoming, Reply},
     },
     lifecycle::Tasks,
@@ -25,10 +29,9 @@ use crate::{
         client::{MatrixClient, MatrixError},
         drafts::{DraftTarget, Drafter},
         event::{self, Said},
-        outbox::{Outbox, OutboxError, Question},
-        reconcile::ReconcileError,
+        outbox::{Outbox, Question},
         reconciler::Reconciler,
-        router::{Route, route},
+        router::Route,
         store::{Entry, Store, StoreError},
     },
     ops::Metrics,
@@ -79,21 +82,6 @@ pub struct Inbox {
     working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     turns: Arc<Semaphore>,
-}
-
-/// Why an event is not finished with.
-#[derive(Debug, thiserror::Error)]
-enum Unfinished {
-    #[error("shutting down")]
-    ShuttingDown,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Dispatch(DispatchError),
-    #[error(transparent)]
-    Reconcile(ReconcileError),
-    #[error(transparent)]
-    Matrix(MatrixError),
 }
 
 impl Inbox {
@@ -215,49 +203,6 @@ impl Inbox {
                 Ok(self.parts.store.finish(&entry.item.event_id).await?)
             }
         }
-    }
-
-    /// Where the message belongs. A joined room without rows is reconciled first.
-    async fn place(&self, room: &RoomId) -> Result<Route, Unfinished> {
-        let found = self.look_up(room).await?;
-        if found != Route::Unknown || self.is_foreign(room) {
-            return Ok(found);
-        }
-        match self.parts.reconciler.single(room).await {
-            // Refused: not in the room any more, or not allowed to look.
-            Ok(_) | Err(ReconcileError::Matrix(MatrixError::Refused { .. })) => {}
-            Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {
-                return Err(Unfinished::ShuttingDown);
-            }
-            Err(error) => return Err(Unfinished::Reconcile(error)),
-        }
-        let found = self.look_up(room).await?;
-        if found == Route::Unknown {
-            tracing::info!(room.id = %room, "{room} is none of ours: its messages are left alone");
-            self.foreign
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(room.to_owned());
-        }
-        Ok(found)
-    }
-
-    async fn look_up(&self, room: &RoomId) -> Result<Route, Unfinished> {
-        let chat = self
-            .parts
-            .store
-            .chat_in(&RoomKey::new(room.as_str()))
-            .await
-            .map_err(|error| Unfinished::Dispatch(error.into()))?;
-        let row = self.parts.store.room_row(room.as_str()).await?;
-        Ok(route(row.as_ref(), chat))
-    }
-
-    fn is_foreign(&self, room: &RoomId) -> bool {
-        self.foreign
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(room)
     }
 
     async fn in_chat(&self, room: &RoomId, entry: &Entry, chat: Chat) -> Result<(), Unfinished> {
@@ -455,32 +400,5 @@ impl Inbox {
             Err(error) => return Err(error.into()),
         }
         Ok(self.parts.store.finish(event).await?)
-    }
-}
-
-impl From<OutboxError> for Unfinished {
-    fn from(error: OutboxError) -> Self {
-        match error {
-            OutboxError::Interrupted(error) => error.into(),
-            OutboxError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<MatrixError> for Unfinished {
-    fn from(error: MatrixError) -> Self {
-        match error {
-            MatrixError::ShuttingDown => Self::ShuttingDown,
-            other => Self::Matrix(other),
-        }
-    }
-}
-
-impl From<DispatchError> for Unfinished {
-    fn from(error: DispatchError) -> Self {
-        match error {
-            DispatchError::ShuttingDown => Self::ShuttingDown,
-            error @ DispatchError::Store(_) => Self::Dispatch(error),
-        }
     }
 }

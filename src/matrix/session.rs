@@ -3,12 +3,11 @@
 //! One device over all restarts: its id is what transaction ids and encryption keys belong to. Only a lost or foreign
 //! store folder makes a new one.
 
+mod folder;
+
 use std::{
-    fs,
-    io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    path::PathBuf,
+    time::{Duration, SystemTime},
 };
 
 use matrix_sdk::{
@@ -21,14 +20,14 @@ use matrix_sdk::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use self::folder::{SESSION_FILE, saved};
+use self::folder::{move_store_aside, remove_store, save};
 use crate::matrix::{
     client::MatrixError,
     patient::{backoff, pause_after},
     sdk_client::failure,
 };
 
-/// Where the session is saved, inside the store folder.
-pub const SESSION_FILE: &str = "session.json";
 /// The SDK's encryption store: keys of the saved device live nowhere else.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
 /// How long the server may take for an ordinary request.
@@ -203,11 +202,6 @@ fn usable_saved(login: &Login) -> Option<MatrixSession> {
         return None;
     }
     Some(saved)
-}
-
-/// The session file, if there is one that can be read.
-pub fn saved(store_path: &Path) -> Option<MatrixSession> {
-    serde_json::from_slice(&fs::read(store_path.join(SESSION_FILE)).ok()?).ok()
 }
 
 enum Verdict {
@@ -429,65 +423,6 @@ fn wrong_user(login: &Login, found: &OwnedUserId) -> String {
         "the credentials belong to {found}, not to MATRIX_USER_ID {}: correct one of them",
         login.user_id
     )
-}
-
-/// Written beside, flushed and renamed: a crash leaves the old file or the new one.
-fn save(login: &Login, session: &MatrixSession) -> Result<(), SessionError> {
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(&login.store_path)?;
-        fs::set_permissions(&login.store_path, fs::Permissions::from_mode(0o700))?;
-        let beside = login.store_path.join("session.json.new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(&serde_json::to_vec(session)?)?;
-        file.sync_all()?;
-        fs::rename(&beside, login.store_path.join(SESSION_FILE))
-    };
-    write().map_err(|error| store_error(login, &error.to_string()))
-}
-
-/// Removes what the SDK and we keep in the folder, and nothing else that may be there.
-fn remove_store(login: &Login) -> Result<(), SessionError> {
-    for_each_store_file(login, |path| fs::remove_file(path))
-}
-
-fn move_store_aside(login: &Login, now: SystemTime) -> Result<(), SessionError> {
-    let stamp = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    for_each_store_file(login, |path| {
-        fs::rename(
-            path,
-            crate::matrix::store::with_suffix(path, &format!(".corrupt-{stamp}")),
-        )
-    })
-}
-
-fn for_each_store_file(
-    login: &Login,
-    act: impl Fn(&Path) -> std::io::Result<()>,
-) -> Result<(), SessionError> {
-    let run = || -> std::io::Result<()> {
-        if !login.store_path.exists() {
-            return Ok(());
-        }
-        for entry in fs::read_dir(&login.store_path)? {
-            let path = entry?.path();
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let ours = name == SESSION_FILE
-                || (name.starts_with("matrix-sdk-") && !name.contains(".corrupt-"));
-            if ours {
-                act(&path)?;
-            }
-        }
-        Ok(())
-    };
-    run().map_err(|error| store_error(login, &error.to_string()))
 }
 
 fn store_error(login: &Login, reason: &str) -> SessionError {

@@ -18,6 +18,7 @@ fn a_plain_restart_asks_for_no_state() {
 #[test]
 fn a_room_list_that_differs_brings_the_full_state() {
     let (mut world, alice) = World::with_alice();
+    world.settles();
     world.kill();
     world.with_store(|store| {
         let chat = alice.chat.clone();
@@ -32,6 +33,7 @@ fn a_room_list_that_differs_brings_the_full_state() {
         }
     });
     world.start();
+    world.goes_on_for(std::time::Duration::from_secs(10));
     assert!(world.ask(&alice, &alice.chat, "hello").ends_with("hello"));
     assert_eq!(world.log.count("asking for the full state"), 1);
     assert_eq!(world.matrix.count("create_room"), 2);

@@ -13,6 +13,7 @@ mod first_sync;
 mod gaps;
 mod hostile;
 mod isolation;
+mod layers;
 mod onboarding;
 mod restart;
 mod shutdown;

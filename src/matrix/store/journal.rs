@@ -24,6 +24,8 @@ pub struct Entry {
 /// A stretch of a timeline that is still to be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
+    /// Names it among the gaps of all rooms.
+    pub id: i64,
     /// The room.
     pub room: OwnedRoomId,
     /// Where to go on, backwards.
@@ -180,27 +182,27 @@ impl Store {
         .await
     }
 
-    /// All gaps.
+    /// All gaps, of each room the oldest first.
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         self.call(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT room_id, from_token, until, pages FROM gap")?;
-            let rows: Vec<(String, String, Option<String>, u32)> = statement
-                .query_map([], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                })?
-                .collect::<Result<_, _>>()?;
-            Ok(rows
-                .into_iter()
-                .filter_map(|(room, from_token, until, pages)| {
-                    Some(Gap {
-                        room: room.try_into().ok()?,
-                        from_token,
-                        until,
-                        pages,
-                    })
-                })
-                .collect())
+            let mut statement = connection.prepare_cached(
+                "SELECT id, room_id, from_token, until, pages FROM gap ORDER BY id",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut gaps = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Ok(room) = OwnedRoomId::try_from(row.get::<_, String>(1)?) else {
+                    continue;
+                };
+                gaps.push(Gap {
+                    id: row.get(0)?,
+                    room,
+                    from_token: row.get(2)?,
+                    until: row.get(3)?,
+                    pages: row.get(4)?,
+                });
+            }
+            Ok(gaps)
         })
         .await
     }
@@ -221,25 +223,25 @@ impl Store {
     /// Commits one fetched page of a gap: its events, newest first, and where to go on; `None` closes the gap.
     pub async fn fill_gap(
         &self,
-        room: &RoomId,
+        gap: &Gap,
         events: Vec<(TimelineItem, Fate)>,
         next_token: Option<String>,
     ) -> Result<(), StoreError> {
-        let room = room.to_string();
+        let (id, room) = (gap.id, gap.room.to_string());
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             let mut seq: i64 =
-                transaction.query_row("SELECT before_seq FROM gap WHERE room_id = ?1", [&room], |row| row.get(0))?;
+                transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
             for (item, fate) in &events {
                 seq -= 1;
                 insert(&transaction, seq, &room, item, *fate)?;
             }
             match next_token {
                 Some(token) => transaction.execute(
-                    "UPDATE gap SET from_token = ?2, before_seq = ?3, pages = pages + 1 WHERE room_id = ?1",
-                    params![room, token, seq],
+                    "UPDATE gap SET from_token = ?2, before_seq = ?3, pages = pages + 1 WHERE id = ?1",
+                    params![id, token, seq],
                 )?,
-                None => transaction.execute("DELETE FROM gap WHERE room_id = ?1", [&room])?,
+                None => transaction.execute("DELETE FROM gap WHERE id = ?1", [id])?,
             };
             Ok(transaction.commit()?)
         })
@@ -255,12 +257,14 @@ fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), Stor
     let mut seq = last;
     if let Some(gap) = &room.gap {
         seq += GAP_ROOM;
-        // A gap that is still open is wider now: it keeps its older end.
         connection.execute(
-            "INSERT INTO gap (room_id, from_token, until, before_seq) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (room_id) DO UPDATE SET from_token = excluded.from_token, before_seq = excluded.before_seq,
-                                                 pages = 0",
-            params![room_id, gap.from_token, gap.until.as_ref().map(|event| event.as_str()), seq],
+            "INSERT INTO gap (room_id, from_token, until, before_seq) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                room_id,
+                gap.from_token,
+                gap.until.as_ref().map(|event| event.as_str()),
+                seq
+            ],
         )?;
     }
     for (item, fate) in &room.events {

@@ -22,7 +22,7 @@ use surfaces_bot::{
         provisioning::{self, Provisioner},
         reception::{self, Reception},
         reconcile,
-        reconciler::Reconciler,
+        reconciler::{Reconciler, RoomsLock},
         store::Store,
     },
     ops::{Metrics, Readiness},
@@ -88,7 +88,7 @@ pub(crate) async fn assemble(
         tasks.stop().clone(),
         Arc::new(|_| {}),
     ));
-    let agents = settings.agents();
+    let (agents, rooms) = (settings.agents(), RoomsLock::default());
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
@@ -100,6 +100,7 @@ pub(crate) async fn assemble(
             agents: Arc::clone(&agents),
         },
         first_memory.then(|| clock.now()),
+        Arc::clone(&rooms),
     );
     let dispatcher = Arc::new(Dispatcher::new(
         Arc::new(store.clone()),
@@ -120,6 +121,7 @@ pub(crate) async fn assemble(
             server_name: "hs".to_owned(),
             locale: settings.locale,
         },
+        rooms,
     );
     let metrics = Metrics::new();
     let inbox = Inbox::new(inbox::Parts {

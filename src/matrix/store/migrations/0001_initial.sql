@@ -81,15 +81,16 @@ CREATE TABLE journal (
 CREATE INDEX journal_pending ON journal (room_id, seq) WHERE state = 'pending';
 
 -- Stretches of a room's timeline that a sync left out and that are still to be fetched, backwards. The room's pending
--- events wait until its gap is closed. Events found get the numbers just below before_seq, which were left free.
+-- events wait until all its gaps are closed. Events found get the numbers just below before_seq, which were left free.
 CREATE TABLE gap (
-    room_id    TEXT PRIMARY KEY,
+    id         INTEGER PRIMARY KEY,              -- the order of arrival
+    room_id    TEXT NOT NULL,
     from_token TEXT NOT NULL,
     -- Fetching stops at this event (the server's cursor), or else at the first event the journal knows.
     until      TEXT,
     before_seq INTEGER NOT NULL,
     pages      INTEGER NOT NULL DEFAULT 0        -- fetched so far
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Invitations that are not finished with.
 CREATE TABLE invite (
