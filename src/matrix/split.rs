@@ -28,15 +28,16 @@ struct Pieces {
 impl Pieces {
     fn push_line(&mut self, line: &str) {
         let mut rest = line;
-        // A line that fits into no piece is cut where it must be.
+        // A line that fits into no piece is cut between words, or where it must be.
         while rest.len() > self.limit {
-            let mut at = self.limit;
-            while !rest.is_char_boundary(at) {
-                at -= 1;
-            }
+            let most = rest.floor_char_boundary(self.limit);
+            let at = rest[..most]
+                .rfind(' ')
+                .filter(|at| *at > most / 2)
+                .unwrap_or(most);
             self.cut();
             self.append(&rest[..at]);
-            rest = &rest[at..];
+            rest = rest[at..].trim_start_matches(' ');
         }
         if self.current.len() + rest.len() + 1 > self.limit {
             self.cut_at_paragraph();
@@ -168,6 +169,16 @@ mod tests {
         let pieces = split(&"ж".repeat(100), 31);
         assert!(pieces.iter().all(|piece| piece.len() <= 31));
         assert_eq!(pieces.concat(), "ж".repeat(100));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_words() {
+        let line = (0..100)
+            .map(|number| format!("word{number}"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let pieces = split(&line, 50);
+        assert_eq!(pieces.join(" "), line);
     }
 
     proptest! {

@@ -33,10 +33,14 @@ def test_the_report_can_be_read_by_people_too(stopped):
     assert done.out.strip() and not done.out.lstrip().startswith("{")
 
 
-def test_a_running_daemon_is_not_disturbed(bot, home):
-    done = bot.run("reconcile", "--check")
+def test_a_running_daemon_keeps_its_data_to_itself_but_may_be_checked(bot, home, admin):
+    devices = admin.devices(bot.user_id)
+    done = bot.run("reconcile")
     assert done.code == 4, done.text
+    code, report = reconcile(bot, check=True)
+    assert (code, report["joined_rooms"]) == (0, 3)
     assert home.ask(home.c1, "Undisturbed?")
+    assert admin.devices(bot.user_id) == devices
 
 
 def test_a_check_tells_what_a_run_would_do_and_writes_nothing(stopped, home, admin):

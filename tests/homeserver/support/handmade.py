@@ -26,7 +26,7 @@ def marked_chat(account: User, owner: User, space: str, chat_id: str, context: s
         "owner": owner.user_id,
         "chat_id": chat_id,
         "space_id": space,
-        "agent_id": "mock",
+        "agent_id": account.state(space, SPACE_MARKER)["default_agent"],
         "platform_chat_id": context,
         "generation": 0,
         "archived": False,

@@ -28,7 +28,12 @@ class World:
         return {room: home for home in (self.alice, self.bob) for room in home.chats if room not in archived}
 
     def learn_contexts(self) -> None:
-        self.contexts = {room: home.ask(room, "Which context?") for room, home in self.active_rooms().items()}
+        self.contexts = self.ask_everywhere("Which context?")
+
+    def ask_everywhere(self, text: str) -> dict[str, str]:
+        """Asks in all rooms at once; answers the context by room."""
+        asked = {room: (home, home.user.say(room, text)) for room, home in self.active_rooms().items()}
+        return {room: home.echo_to(room, question, text) for room, (home, question) in asked.items()}
 
     def photograph(self) -> "Photograph":
         return Photograph(
@@ -44,8 +49,7 @@ class World:
             assert after.rows[table] == rows, table
         assert after.made == before.made, "rooms were created"
         assert after.joined == before.joined, "rooms were joined or left"
-        for room, home in self.active_rooms().items():
-            assert home.ask(room, "Same context?") == self.contexts[room]
+        assert self.ask_everywhere("Same context?") == self.contexts
 
     def assert_usable(self) -> None:
         """`!rename` and `!new` work at once, and the next chat has the next number."""
