@@ -16,7 +16,7 @@ use crate::{
         batch::TimelineItem,
         client::{MatrixClient, MatrixError},
         inbox::Inbox,
-        intake::{self, Fate},
+        intake::{self, PageIntake},
         store::{Gap, Store, StoreError},
     },
 };
@@ -95,7 +95,6 @@ impl GapFiller {
     }
 
     async fn fill(&self, room: &OwnedRoomId) -> Result<(), Unfinished> {
-        let mut answered = BTreeSet::new();
         while let Some(gap) = self
             .store
             .gaps()
@@ -108,30 +107,21 @@ impl GapFiller {
                 Err(MatrixError::ShuttingDown) => return Err(Unfinished::ShuttingDown),
                 Err(error @ MatrixError::Refused { .. }) => {
                     tracing::warn!(room.id = %room, %error, "what was said in {room} meanwhile cannot be fetched");
-                    self.store.fill_gap(&gap, Vec::new(), None).await?;
+                    self.store
+                        .fill_gap(&gap, PageIntake::default(), None)
+                        .await?;
                     continue;
                 }
                 Err(error) => return Err(Unfinished::Matrix(error)),
             };
-            answered.extend(intake::answered_in(self.client.user_id(), &page));
             let (page, reached) = self.until_known(&gap, page).await?;
-            let events: Vec<(TimelineItem, Fate)> = intake::sort_page(self.client.user_id(), &page)
-                .into_iter()
-                .map(|(item, fate)| {
-                    let fate = if answered.contains(&item.event_id) {
-                        Fate::Done
-                    } else {
-                        fate
-                    };
-                    (item, fate)
-                })
-                .collect();
+            let page = intake::page_intake(self.client.user_id(), &page);
             let given_up = gap.pages + 1 >= MOST_PAGES && next.is_some() && !reached;
             if given_up {
                 tracing::warn!(room.id = %room, pages = gap.pages + 1, "older messages of {room} are given up");
             }
             let next = next.filter(|_| !reached && !given_up);
-            self.store.fill_gap(&gap, events, next).await?;
+            self.store.fill_gap(&gap, page, next).await?;
         }
         Ok(())
     }

@@ -64,12 +64,25 @@ pub struct RoomIntake {
     pub entry_of: Option<OwnedUserId>,
     /// Answers that were cut off while they grew: the question, and the message to complete.
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// Questions that are answered: none of them waits, should it come with a gap.
+    pub answered: BTreeSet<OwnedEventId>,
     /// Events for the journal, oldest first.
     pub events: Vec<(TimelineItem, Fate)>,
     /// Changes to events of the journal.
     pub amendments: Vec<Amendment>,
     /// A stretch that was left out.
     pub gap: Option<GapIntake>,
+}
+
+/// What one page of a gap brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageIntake {
+    /// Questions that are answered: none of them waits, on whatever page it comes.
+    pub answered: BTreeSet<OwnedEventId>,
+    /// As in [`RoomIntake`].
+    pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// Events for the journal, newest first like the page.
+    pub events: Vec<TimelineItem>,
 }
 
 /// What one sync response brought.
@@ -177,6 +190,7 @@ fn room_intake(
         fully_read,
         entry_of: update.entry_of,
         drafts,
+        answered,
         events,
         amendments,
         gap,
@@ -290,16 +304,22 @@ fn classify(item: &TimelineItem) -> Kind {
     }
 }
 
-/// What a page of older events, fetched into a gap, means for the journal: newest first, like the page.
-pub fn sort_page(bot: &UserId, page: &[TimelineItem]) -> Vec<(TimelineItem, Fate)> {
-    page.iter()
-        .filter(|item| item.sender != bot && matches!(classify(item), Kind::Wanted))
-        .map(|item| (item.clone(), Fate::Pending))
-        .collect()
+/// What a page of older events, fetched into a gap, means for the journal.
+pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
+    let answered = answered_in(bot, page);
+    PageIntake {
+        drafts: drafts_in(bot, page, &answered),
+        answered,
+        events: page
+            .iter()
+            .filter(|item| item.sender != bot && matches!(classify(item), Kind::Wanted))
+            .cloned()
+            .collect(),
+    }
 }
 
 /// The questions that the bot's own events of this page answer.
-pub fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
+fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
     page.iter()
         .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_none())
         .filter_map(|item| event_id(item.content.get(ANSWERS_KEY)))

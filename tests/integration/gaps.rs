@@ -115,6 +115,21 @@ fn a_hole_that_the_server_does_not_show_holds_up_nothing() {
 }
 
 #[test]
+fn a_question_in_a_hole_whose_answer_is_behind_it_is_not_answered_again() {
+    let (mut world, alice) = World::with_alice();
+    world.ask(&alice, &alice.chat, "before");
+    let questions = talkative(&world, &alice, 1, 20);
+    world.matrix.fail("read_marker", 2, Fault::KillBefore);
+    world.until_killed_or("the death", |_| false);
+    world.matrix.answer_to(&alice.chat, &questions[2]);
+    world.kill_and_wipe();
+    world.settings.device = "ANOTHER".to_owned();
+    world.matrix.change(|server| server.page = 6);
+    world.start();
+    all_are_answered_in_order(&world, &alice, &questions);
+}
+
+#[test]
 fn history_from_before_the_bot_came_is_not_answered() {
     let world = World::running();
     let alice = world.person("@alice:hs");

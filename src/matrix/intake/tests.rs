@@ -297,23 +297,31 @@ fn an_edit_of_the_wrong_shape_is_nothing() {
 
 #[test]
 fn a_page_of_older_events_is_sorted_by_the_same_rules() {
-    let page = [said("$2"), answer("$a", "$1"), spoke("$s"), said("$1")];
-    let bot = user_id!("@bot:hs");
-    let ids: Vec<_> = sort_page(bot, &page)
+    let page = [
+        draft("$d", "$2"),
+        said("$2"),
+        answer("$a", "$1"),
+        spoke("$s"),
+        said("$1"),
+    ];
+    let taken = page_intake(user_id!("@bot:hs"), &page);
+    let ids: Vec<_> = taken
+        .events
         .iter()
-        .map(|(item, _)| item.event_id.to_string())
+        .map(|item| item.event_id.as_str())
         .collect();
     assert_eq!(ids, ["$2", "$1"]);
-    assert_eq!(answered_in(bot, &page), [owned_event_id!("$1")].into());
-    let forged = item(
-        "$f",
-        ALICE,
-        "m.room.message",
-        json!({"msgtype": "m.text", ANSWERS_KEY: "$1"}),
-    );
+    assert_eq!(taken.answered, [owned_event_id!("$1")].into());
     assert_eq!(
-        answered_in(bot, &[forged]),
-        [].into(),
-        "only the bot answers"
+        taken.drafts,
+        [(owned_event_id!("$2"), owned_event_id!("$d"))]
     );
+}
+
+#[test]
+fn only_the_bot_answers() {
+    let content = json!({"msgtype": "m.text", ANSWERS_KEY: "$1"});
+    let forged = item("$f", ALICE, "m.room.message", content);
+    let taken = page_intake(user_id!("@bot:hs"), &[forged]);
+    assert_eq!(taken.answered, [].into());
 }

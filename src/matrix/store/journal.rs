@@ -1,12 +1,14 @@
 //! The journal: what a sync brought, committed in one transaction with the position it brought us to.
 
-use matrix_sdk::ruma::{EventId, OwnedRoomId, RoomId};
+use std::collections::BTreeSet;
+
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, StoreError, state_cache};
 use crate::matrix::{
     batch::TimelineItem,
-    intake::{Amendment, BatchIntake, Fate, RoomIntake},
+    intake::{Amendment, BatchIntake, Fate, PageIntake, RoomIntake},
 };
 
 /// Numbers left free below the first event behind a gap, for the events fetched into it.
@@ -207,11 +209,11 @@ impl Store {
         .await
     }
 
-    /// Which of these events the journal knows.
+    /// Which of these events the journal has seen. One that it only knows to be answered does not count.
     pub async fn known(&self, events: Vec<String>) -> Result<Vec<bool>, StoreError> {
         self.call(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT 1 FROM journal WHERE event_id = ?1")?;
+            let mut statement = connection
+                .prepare_cached("SELECT 1 FROM journal WHERE event_id = ?1 AND sender <> ''")?;
             events
                 .iter()
                 .map(|event| Ok(statement.exists([event])?))
@@ -220,11 +222,11 @@ impl Store {
         .await
     }
 
-    /// Commits one fetched page of a gap: its events, newest first, and where to go on; `None` closes the gap.
+    /// Commits one fetched page of a gap, and where to go on; `None` closes the gap.
     pub async fn fill_gap(
         &self,
         gap: &Gap,
-        events: Vec<(TimelineItem, Fate)>,
+        page: PageIntake,
         next_token: Option<String>,
     ) -> Result<(), StoreError> {
         let (id, room) = (gap.id, gap.room.to_string());
@@ -232,9 +234,10 @@ impl Store {
             let transaction = connection.transaction()?;
             let mut seq: i64 =
                 transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
-            for (item, fate) in &events {
+            take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
+            for item in &page.events {
                 seq -= 1;
-                insert(&transaction, seq, &room, item, *fate)?;
+                insert(&transaction, seq, &room, item, Fate::Pending)?;
             }
             match next_token {
                 Some(token) => transaction.execute(
@@ -271,17 +274,33 @@ fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), Stor
         seq += 1;
         insert(connection, seq, room_id, item, *fate)?;
     }
-    for (question, message) in &room.drafts {
-        connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, event_id)
-                 SELECT ?1, 0, ?2, '', '{}', ?3 WHERE EXISTS
-                 (SELECT 1 FROM journal WHERE event_id = ?1 AND state = 'pending')",
-            )?
-            .execute(params![question.as_str(), room_id, message.as_str()])?;
-    }
+    take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
     for amendment in &room.amendments {
         amend(connection, amendment)?;
+    }
+    Ok(())
+}
+
+/// A question that is answered counts as done even before it comes; a draft is completed once its question is answered.
+fn take_in_answers(
+    connection: &Connection,
+    room: &str,
+    answered: &BTreeSet<OwnedEventId>,
+    drafts: &[(OwnedEventId, OwnedEventId)],
+) -> Result<(), StoreError> {
+    let mut done = connection.prepare_cached(
+        "INSERT OR IGNORE INTO journal (event_id, room_id, state, sender) VALUES (?1, ?2, 'done', '')",
+    )?;
+    for question in answered {
+        done.execute(params![question.as_str(), room])?;
+    }
+    let mut begun = connection.prepare_cached(
+        "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, event_id)
+         SELECT ?1, 0, ?2, '', '{}', ?3 WHERE NOT EXISTS
+         (SELECT 1 FROM journal WHERE event_id = ?1 AND state = 'done')",
+    )?;
+    for (question, message) in drafts {
+        begun.execute(params![question.as_str(), room, message.as_str()])?;
     }
     Ok(())
 }

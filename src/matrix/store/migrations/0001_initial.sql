@@ -74,7 +74,7 @@ CREATE TABLE journal (
     event_id TEXT NOT NULL UNIQUE,
     room_id  TEXT NOT NULL,
     state    TEXT NOT NULL,                      -- pending, or done
-    sender   TEXT NOT NULL,
+    sender   TEXT NOT NULL,                      -- empty where only its answer has been seen
     attempts INTEGER NOT NULL DEFAULT 0,         -- how often handling it was begun
     item     TEXT                                -- JSON while it is pending, NULL after
 ) STRICT;

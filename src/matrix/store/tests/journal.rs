@@ -1,7 +1,7 @@
 use matrix_sdk::ruma::{event_id, owned_event_id, owned_user_id};
 
 use super::*;
-use crate::matrix::intake::{Amendment, GapIntake};
+use crate::matrix::intake::{Amendment, GapIntake, PageIntake};
 
 const ALICE: &str = "@alice:hs";
 
@@ -30,12 +30,11 @@ fn with_gap(numbers: impl IntoIterator<Item = u32>, token: &str) -> RoomIntake {
 }
 
 /// A page as the server sends it: newest first.
-fn page(numbers: impl DoubleEndedIterator<Item = u32>) -> Vec<(TimelineItem, Fate)> {
-    let items = messages(numbers.rev());
-    items
-        .into_iter()
-        .map(|item| (item, Fate::Pending))
-        .collect()
+fn page(numbers: impl DoubleEndedIterator<Item = u32>) -> PageIntake {
+    PageIntake {
+        events: messages(numbers.rev()),
+        ..PageIntake::default()
+    }
 }
 
 #[tokio::test]
@@ -231,4 +230,36 @@ async fn a_cut_off_draft_is_remembered_where_its_question_still_waits() {
     let frozen = store.frozen("$1").await.unwrap();
     assert_eq!(frozen[0].event_id, Some(owned_event_id!("$d1")));
     assert_eq!(store.frozen("$2").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_question_whose_answer_was_seen_first_never_waits() {
+    let store = store_with(1..=1).await;
+    let seen = RoomIntake {
+        answered: [owned_event_id!("$3")].into(),
+        ..with_gap(8..=8, "t8")
+    };
+    store.commit(DEVICE, batch("s2", seen)).await.unwrap();
+    let asked = ["$3", "$8"].map(str::to_owned).to_vec();
+    assert_eq!(store.known(asked).await.unwrap(), [false, true]);
+    let gap = store.gaps().await.unwrap().remove(0);
+    let newer = PageIntake {
+        answered: [owned_event_id!("$4")].into(),
+        drafts: vec![
+            (owned_event_id!("$5"), owned_event_id!("$d5")),
+            (owned_event_id!("$4"), owned_event_id!("$d4")),
+        ],
+        ..page(6..=7)
+    };
+    store
+        .fill_gap(&gap, newer, Some("t6".to_owned()))
+        .await
+        .unwrap();
+    store.fill_gap(&gap, page(2..=5), None).await.unwrap();
+    assert_eq!(
+        pending_ids(&store).await,
+        ["$1", "$2", "$5", "$6", "$7", "$8"]
+    );
+    assert_eq!(store.frozen("$5").await.unwrap().len(), 1);
+    assert_eq!(store.frozen("$4").await.unwrap(), []);
 }

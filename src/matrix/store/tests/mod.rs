@@ -40,6 +40,7 @@ fn brought(items: &[TimelineItem]) -> RoomIntake {
         fully_read: None,
         entry_of: None,
         drafts: Vec::new(),
+        answered: [].into(),
         events: items
             .iter()
             .map(|item| (item.clone(), Fate::Pending))
