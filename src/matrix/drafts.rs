@@ -196,3 +196,6 @@ fn draft_content(target: &DraftTarget, markdown: &str) -> serde_json::Value {
     content[DRAFT_KEY] = json!(true);
     content
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! One worker a room, and rooms do not wait for each other. The sync loop only wakes workers. An event is finished with
 //! when its answer is on the server and the bot's cursor has moved past it; until then it stays in the journal.
 
+mod backlog;
 mod place;
 mod unfinished;
 
@@ -293,41 +294,6 @@ impl Inbox {
             self.parts
                 .metrics
                 .message_answered(self.parts.clock.monotonic() - started);
-        }
-        Ok(())
-    }
-
-    fn is_too_old(&self, incoming: &Incoming) -> bool {
-        let age = self
-            .parts
-            .clock
-            .now()
-            .duration_since(incoming.sent_at)
-            .unwrap_or_default();
-        age > self.parts.backlog_max_age
-    }
-
-    /// The last of a run of old messages carries the notice; the others are passed over.
-    async fn too_old(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let waiting = self.parts.store.pending(room, 10_000).await?;
-        let old: Vec<&Entry> = waiting
-            .iter()
-            .take_while(|waiting| match event::read(room, &waiting.item) {
-                Said::Words(incoming) => {
-                    self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!')
-                }
-                _ => false,
-            })
-            .collect();
-        let Some((last, passed_over)) = old.split_last() else {
-            return self.finish(room, entry).await;
-        };
-        let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
-        let reply =
-            Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
-        self.finish_with(room, last, None, &[reply]).await?;
-        for entry in passed_over {
-            self.parts.store.finish(&entry.item.event_id).await?;
         }
         Ok(())
     }

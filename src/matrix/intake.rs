@@ -337,3 +337,6 @@ fn relation_type(item: &TimelineItem) -> Option<&str> {
 fn event_id(value: Option<&Value>) -> Option<OwnedEventId> {
     value?.as_str()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests;

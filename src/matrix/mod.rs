@@ -27,4 +27,6 @@ pub mod split;
 pub mod state;
 pub mod store;
 pub mod sync;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod wire;

@@ -221,3 +221,6 @@ impl MatrixClient for PatientClient {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;

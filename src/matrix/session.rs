@@ -3,17 +3,14 @@
 //! One device over all restarts: its id is what transaction ids and encryption keys belong to. Only a lost or foreign
 //! store folder makes a new one.
 
+mod connection;
 mod folder;
 
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::SystemTime};
 
 use matrix_sdk::{
-    Client, ClientBuildError, SessionMeta, SessionTokens,
+    Client, SessionMeta, SessionTokens,
     authentication::matrix::MatrixSession,
-    config::RequestConfig,
     ruma::{OwnedDeviceId, OwnedUserId, api::client::account::whoami},
     store::StateStoreDataKey,
 };
@@ -21,17 +18,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use self::folder::{SESSION_FILE, saved};
-use self::folder::{move_store_aside, remove_store, save};
-use crate::matrix::{
-    client::MatrixError,
-    patient::{backoff, pause_after},
-    sdk_client::failure,
+use self::{
+    connection::{build, build_with_store, patiently, with_session},
+    folder::{move_store_aside, remove_store, save},
 };
+use crate::matrix::{client::MatrixError, sdk_client::failure};
 
 /// The SDK's encryption store: keys of the saved device live nowhere else.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
-/// How long the server may take for an ordinary request.
-const REQUEST_WITHIN: Duration = Duration::from_mins(1);
 
 /// How to log in.
 #[derive(Clone)]
@@ -347,60 +341,6 @@ async fn token_session(
         )));
     }
     Ok(session(device))
-}
-
-async fn with_session(login: &Login, session: MatrixSession) -> Result<Client, SessionError> {
-    let client = build(login)
-        .build()
-        .await
-        .map_err(|error| store_error(login, &error.to_string()))?;
-    client
-        .restore_session(session)
-        .await
-        .map_err(|error| store_error(login, &error.to_string()))?;
-    Ok(client)
-}
-
-fn build(login: &Login) -> matrix_sdk::ClientBuilder {
-    // One request is one attempt: who waits, and for how long, is decided in one place, which is not the SDK.
-    let requests = RequestConfig::new().timeout(REQUEST_WITHIN).disable_retry();
-    Client::builder()
-        .homeserver_url(&login.homeserver)
-        .request_config(requests)
-}
-
-async fn build_with_store(login: &Login) -> Result<Client, ClientBuildError> {
-    build(login)
-        .sqlite_store(&login.store_path, None)
-        .build()
-        .await
-}
-
-async fn patiently<T, F>(
-    stop: &CancellationToken,
-    mut ask: impl FnMut() -> F,
-) -> Result<T, MatrixError>
-where
-    F: Future<Output = Result<T, MatrixError>>,
-{
-    let mut pauses = backoff();
-    loop {
-        let error = tokio::select! {
-            () = stop.cancelled() => return Err(MatrixError::ShuttingDown),
-            answer = ask() => match answer {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            },
-        };
-        let Some(pause) = pause_after(&error, &mut pauses) else {
-            return Err(error);
-        };
-        tracing::warn!(%error, pause_ms = pause.as_millis(), "waiting for the homeserver");
-        tokio::select! {
-            () = stop.cancelled() => return Err(MatrixError::ShuttingDown),
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
 }
 
 fn refusal(error: MatrixError) -> SessionError {

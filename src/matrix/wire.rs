@@ -71,3 +71,6 @@ fn membership_before(raw: &Value) -> Option<&str> {
 fn user_id(value: &Value) -> Option<OwnedUserId> {
     value.as_str()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+use matrix_sdk::ruma::{event_id, owned_event_id, owned_user_id};
+
+use super::*;
+use crate::matrix::intake::{Amendment, GapIntake};
+
+const ALICE: &str = "@alice:hs";
+
+fn messages(numbers: impl IntoIterator<Item = u32>) -> Vec<TimelineItem> {
+    numbers
+        .into_iter()
+        .map(|number| message(&format!("${number}"), ALICE, &format!("text {number}")))
+        .collect()
+}
+
+async fn store_with(numbers: impl IntoIterator<Item = u32>) -> Store {
+    let store = Store::in_memory().unwrap();
+    let first = batch("s1", brought(&messages(numbers)));
+    store.commit(DEVICE, first).await.unwrap();
+    store
+}
+
+fn with_gap(numbers: impl IntoIterator<Item = u32>, token: &str) -> RoomIntake {
+    RoomIntake {
+        gap: Some(GapIntake {
+            from_token: token.to_owned(),
+            until: None,
+        }),
+        ..brought(&messages(numbers))
+    }
+}
+
+/// A page as the server sends it: newest first.
+fn page(numbers: impl DoubleEndedIterator<Item = u32>) -> Vec<(TimelineItem, Fate)> {
+    let items = messages(numbers.rev());
+    items
+        .into_iter()
+        .map(|item| (item, Fate::Pending))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_kept_once() {
+    let store = store_with(1..=2).await;
+    store
+        .commit(DEVICE, batch("s2", brought(&messages(1..=3))))
+        .await
+        .unwrap();
+    assert_eq!(pending_ids(&store).await, ["$1", "$2", "$3"]);
+    store.finish(event_id!("$2")).await.unwrap();
+    store
+        .commit(DEVICE, batch("s3", brought(&messages(1..=3))))
+        .await
+        .unwrap();
+    assert_eq!(pending_ids(&store).await, ["$1", "$3"]);
+    assert_eq!(store.pending_count().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_committed_in_full_or_not_at_all() {
+    let store = store_with(1..=1).await;
+    store
+        .call(|connection| {
+            connection.execute_batch(
+                "CREATE TRIGGER full_disk BEFORE INSERT ON invite BEGIN SELECT raise(ABORT, 'full'); END",
+            )?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut second = batch("s2", brought(&messages(2..=3)));
+    second.invited.push((room(), owned_user_id!("@alice:hs")));
+    store.commit(DEVICE, second).await.unwrap_err();
+    assert_eq!(pending_ids(&store).await, ["$1"]);
+    assert_eq!(store.position(DEVICE).await.unwrap().as_deref(), Some("s1"));
+}
+
+#[tokio::test]
+async fn an_edit_changes_a_waiting_message_of_the_same_sender() {
+    let store = store_with(1..=3).await;
+    store.finish(event_id!("$3")).await.unwrap();
+    let edit = |target: &str, sender: &str| Amendment::Edit {
+        target: target.try_into().unwrap(),
+        sender: sender.try_into().unwrap(),
+        content: json!({"msgtype": "m.text", "body": "new"}),
+    };
+    let edits = RoomIntake {
+        amendments: vec![
+            edit("$1", ALICE),
+            edit("$2", "@eve:hs"),
+            edit("$3", ALICE),
+            edit("$9", ALICE),
+        ],
+        ..brought(&[])
+    };
+    store.commit(DEVICE, batch("s2", edits)).await.unwrap();
+    let expected = [
+        ("$1".to_owned(), json!("new")),
+        ("$2".to_owned(), json!("text 2")),
+    ];
+    assert_eq!(pending(&store).await, expected);
+}
+
+#[tokio::test]
+async fn an_edit_leaves_a_message_in_its_thread() {
+    let store = Store::in_memory().unwrap();
+    let thread = json!({"rel_type": "m.thread", "event_id": "$root"});
+    let mut item = message("$1", ALICE, "old");
+    item.content["m.relates_to"] = thread.clone();
+    let edited = RoomIntake {
+        amendments: vec![Amendment::Edit {
+            target: owned_event_id!("$1"),
+            sender: owned_user_id!("@alice:hs"),
+            content: json!({"msgtype": "m.text", "body": "new"}),
+        }],
+        ..brought(&[item])
+    };
+    store.commit(DEVICE, batch("s1", edited)).await.unwrap();
+    let entry = store.pending(&room(), 1).await.unwrap().remove(0);
+    assert_eq!(entry.item.content["body"], "new");
+    assert_eq!(entry.item.content["m.relates_to"], thread);
+}
+
+#[tokio::test]
+async fn a_redaction_ends_the_waiting() {
+    let store = store_with(1..=2).await;
+    let redacted = RoomIntake {
+        amendments: vec![Amendment::Redact {
+            target: owned_event_id!("$1"),
+        }],
+        ..brought(&[])
+    };
+    store.commit(DEVICE, batch("s2", redacted)).await.unwrap();
+    assert_eq!(pending_ids(&store).await, ["$2"]);
+}
+
+#[tokio::test]
+async fn events_fetched_into_a_gap_stand_in_their_place_and_nobody_works_before_it_is_closed() {
+    let store = store_with(1..=2).await;
+    store
+        .commit(DEVICE, batch("s2", with_gap(9..=10, "t9")))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.rooms_with_work().await.unwrap(),
+        [] as [OwnedRoomId; 0]
+    );
+    let gap = store.gaps().await.unwrap().remove(0);
+    assert_eq!((gap.from_token.as_str(), gap.pages), ("t9", 0));
+    store
+        .fill_gap(&gap, page(6..=8), Some("t6".to_owned()))
+        .await
+        .unwrap();
+    let gap = store.gaps().await.unwrap().remove(0);
+    assert_eq!((gap.from_token.as_str(), gap.pages), ("t6", 1));
+    store.fill_gap(&gap, page(3..=5), None).await.unwrap();
+    assert_eq!(store.gaps().await.unwrap(), []);
+    assert_eq!(store.rooms_with_work().await.unwrap(), [room()]);
+    let expected: Vec<String> = (1..=10).map(|number| format!("${number}")).collect();
+    assert_eq!(pending_ids(&store).await, expected);
+}
+
+#[tokio::test]
+async fn a_second_gap_leaves_the_first_as_it_is() {
+    let store = store_with(1..=1).await;
+    store
+        .commit(DEVICE, batch("s2", with_gap(4..=5, "t4")))
+        .await
+        .unwrap();
+    store
+        .commit(DEVICE, batch("s3", with_gap(9..=9, "t9")))
+        .await
+        .unwrap();
+    let gaps = store.gaps().await.unwrap();
+    let tokens: Vec<_> = gaps.iter().map(|gap| gap.from_token.as_str()).collect();
+    assert_eq!(tokens, ["t4", "t9"]);
+    store.fill_gap(&gaps[1], page(6..=8), None).await.unwrap();
+    assert_eq!(
+        store.rooms_with_work().await.unwrap(),
+        [] as [OwnedRoomId; 0]
+    );
+    store.fill_gap(&gaps[0], page(2..=3), None).await.unwrap();
+    let expected: Vec<String> = (1..=9).map(|number| format!("${number}")).collect();
+    assert_eq!(pending_ids(&store).await, expected);
+}
+
+#[tokio::test]
+async fn attempts_are_counted_and_can_be_forgiven() {
+    let store = store_with(1..=1).await;
+    let event = event_id!("$1");
+    assert_eq!(store.begin_attempt(event).await.unwrap(), 1);
+    assert_eq!(store.begin_attempt(event).await.unwrap(), 2);
+    store.forgive_attempt(event).await.unwrap();
+    assert_eq!(store.begin_attempt(event).await.unwrap(), 2);
+    for _ in 0..5 {
+        store.forgive_attempt(event).await.unwrap();
+    }
+    assert_eq!(store.begin_attempt(event).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_can_be_read_now_waits_as_what_it_says() {
+    let store = store_with(1..=2).await;
+    let readable = message("$1", ALICE, "decrypted");
+    store.decrypted(event_id!("$1"), &readable).await.unwrap();
+    assert_eq!(
+        pending(&store).await[0],
+        ("$1".to_owned(), json!("decrypted"))
+    );
+}
+
+#[tokio::test]
+async fn the_journal_tells_what_it_knows() {
+    let store = store_with(1..=2).await;
+    store.finish(event_id!("$1")).await.unwrap();
+    let asked = ["$1", "$2", "$3"].map(str::to_owned).to_vec();
+    assert_eq!(store.known(asked).await.unwrap(), [true, true, false]);
+}
+
+#[tokio::test]
+async fn a_cut_off_draft_is_remembered_where_its_question_still_waits() {
+    let store = store_with(1..=2).await;
+    store.finish(event_id!("$2")).await.unwrap();
+    let drafts = RoomIntake {
+        drafts: vec![
+            (owned_event_id!("$1"), owned_event_id!("$d1")),
+            (owned_event_id!("$2"), owned_event_id!("$d2")),
+        ],
+        ..brought(&[])
+    };
+    store.commit(DEVICE, batch("s2", drafts)).await.unwrap();
+    let frozen = store.frozen("$1").await.unwrap();
+    assert_eq!(frozen[0].event_id, Some(owned_event_id!("$d1")));
+    assert_eq!(store.frozen("$2").await.unwrap(), []);
+}
