@@ -106,6 +106,7 @@ impl Pieces {
             piece.push_str(marker);
             self.current.clone_from(open);
         }
+        piece.truncate(piece.trim_end_matches('\n').len());
         if !piece.trim().is_empty() {
             self.done.push(piece);
         }

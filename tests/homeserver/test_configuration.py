@@ -308,12 +308,16 @@ def test_doctor_says_what_to_do_about_each_failure(idle):
     json.loads(idle.run("doctor", "--json").out)
 
 
-def test_doctor_tells_a_wrong_password(idle):
+def test_doctor_tells_a_token_of_another_user(idle, alice):
     (idle.folder / "workspace").mkdir()
-    idle.settings["MATRIX_PASSWORD"] = "a-wrong-password"
+    idle.settings |= {
+        "MATRIX_PASSWORD": None,
+        "MATRIX_ACCESS_TOKEN": alice.token,
+        "MATRIX_DEVICE_ID": alice.device_id,
+    }
     done = idle.run("doctor")
-    assert done.code != 0
-    assert "a-wrong-password" not in done.text
+    assert done.code != 0, done.text
+    assert alice.user_id in done.text and alice.token not in done.text
 
 
 def test_healthcheck_tells_a_running_bot_from_none(bot):

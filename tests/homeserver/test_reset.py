@@ -67,7 +67,7 @@ def test_a_mode_must_be_chosen(stopped, admin, arguments):
     before = picture(stopped, admin)
     done = stopped.run("reset", *arguments, "--yes")
     assert done.code == 2
-    assert "local-only" in done.text
+    assert "--mode" in done.text
     assert picture(stopped, admin) == before
 
 

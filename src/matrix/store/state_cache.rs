@@ -1,6 +1,6 @@
 //! The cache of room state: the snapshot that reconcile reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -55,13 +55,21 @@ impl Store {
         let room = room.to_string();
         self.call(move |connection| {
             let transaction = connection.transaction()?;
+            // Who invited whom is told by syncs alone.
+            let inviters: BTreeMap<String, String> = transaction
+                .prepare_cached(
+                    "SELECT state_key, invited_by FROM room_state
+                     WHERE room_id = ?1 AND event_type = 'm.room.member' AND invited_by IS NOT NULL",
+                )?
+                .query_map([&room], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
             transaction.execute("DELETE FROM room_state WHERE room_id = ?1", [&room])?;
-            transaction.execute(
-                "INSERT OR IGNORE INTO joined_room (room_id) VALUES (?1)",
-                [&room],
-            )?;
-            for event in &state {
-                put(&transaction, &room, event)?;
+            transaction.execute("INSERT OR IGNORE INTO joined_room (room_id) VALUES (?1)", [&room])?;
+            for mut event in state {
+                if event.event_type == "m.room.member" && event.invited_by.is_none() {
+                    event.invited_by = inviters.get(&event.state_key).and_then(|user| parsed(user));
+                }
+                put(&transaction, &room, &event)?;
             }
             Ok(transaction.commit()?)
         })

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nio import AsyncClient, AsyncClientConfig, LoginResponse, RoomMessageText
+from nio import AsyncClient, AsyncClientConfig, LoginResponse, RoomMessage
 
 from . import timeline
 from .user import User
@@ -18,7 +18,8 @@ class EncryptedUser:
     def __init__(self, user: User, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.user = user
-        config = AsyncClientConfig(store_sync_tokens=True, encryption_enabled=True)
+        # A server that is gone ends the test; the library by itself would ask for ever.
+        config = AsyncClientConfig(store_sync_tokens=True, encryption_enabled=True, max_timeouts=2, request_timeout=30)
         self.client = AsyncClient(user.url, user.user_id, store_path=str(folder), config=config)
         self.events: list[tuple[str, dict]] = []
         self.unreadable: list[str] = []
@@ -48,7 +49,7 @@ class EncryptedUser:
         answer = await self.client.sync(timeout=timeout_ms, full_state=self.client.next_batch is None)
         for room_id, room in answer.rooms.join.items():
             for event in room.timeline.events:
-                if isinstance(event, RoomMessageText):
+                if isinstance(event, RoomMessage):
                     self.events.append((room_id, event.source | {"decrypted": event.decrypted}))
                 elif event.source.get("type") == "m.room.encrypted":
                     self.unreadable.append(event.event_id)

@@ -10,7 +10,10 @@ use super::{
     contexts::Context,
 };
 use crate::{
-    core::{chat::Locale, ids::ChatId},
+    core::{
+        chat::{Locale, name},
+        ids::ChatId,
+    },
     matrix::{
         marker::{self, ChatMarker},
         reconcile::{
@@ -18,6 +21,7 @@ use crate::{
             report::{ConflictKind, SkipReason},
         },
     },
+    text,
 };
 
 /// A room that is a chat.
@@ -241,10 +245,15 @@ fn name_of(ground: &Ground<'_, '_>, draft: Draft<'_>, number: ChatId) -> String 
     let by_room_row = ground.records.chat_room(room).map(|row| &row.display_name);
     let by_chat_row = ground.records.chats_in(room).map(|row| &row.name);
     let recorded = by_room_row.into_iter().chain(by_chat_row);
-    let named = draft.room.seen.name.as_ref();
+    // The same cleaning as of a name that arrives while the bot runs, so that the two never differ.
+    let named = draft.room.seen.name.as_deref().and_then(name::from_room);
     named
-        .or_else(|| recorded.into_iter().find(|name| !name.trim().is_empty()))
-        .cloned()
+        .or_else(|| {
+            recorded
+                .into_iter()
+                .find(|name| !name.trim().is_empty())
+                .cloned()
+        })
         .unwrap_or_else(|| default_name(ground, draft.home, number))
 }
 
@@ -254,11 +263,7 @@ fn default_name(ground: &Ground<'_, '_>, home: Home<'_>, number: ChatId) -> Stri
         .spaces
         .marker_of(ground.observed, home.id())
         .and_then(|marker| Locale::from_code(marker.locale.as_deref()?));
-    let word = match chosen.unwrap_or(ground.defaults.locale) {
-        Locale::En => "Chat",
-        Locale::Ru => "Чат",
-    };
-    format!("{word} {}", number.number())
+    text::chat_name(chosen.unwrap_or(ground.defaults.locale), number)
 }
 
 fn agent_of<'a>(ground: &Ground<'_, 'a>, draft: Draft<'a>) -> &'a str {

@@ -169,5 +169,5 @@ fn huge_and_odd_state_breaks_nothing_and_stays_out_of_the_report() {
             .all(|conflict| conflict.detail.len() < 200)
     );
     let name = &super::fixtures::room_row(&recorded.rows, "!c1").display_name;
-    assert_eq!(name.chars().count(), 255);
+    assert_eq!(name.chars().count(), crate::core::chat::name::MAX_CHARS);
 }
