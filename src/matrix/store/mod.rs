@@ -1,6 +1,6 @@
 //! The bot's own SQLite file. `rusqlite` appears nowhere else.
 //!
-//! One connection, used from blocking threads only: [`Store::call`] is the one way in. What each table is for stands in
+//! One connection, used from blocking threads only: `Store::call` is the one way in. What each table is for stands in
 //! the migration that makes it.
 
 mod chats;
