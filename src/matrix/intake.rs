@@ -169,21 +169,7 @@ fn room_intake(
             }
         }
     }
-    let gap = update
-        .gap_before
-        .filter(|_| start.index == 0)
-        .and_then(|from_token| {
-            if !from_nothing {
-                return Some(GapIntake {
-                    from_token,
-                    until: None,
-                });
-            }
-            start.gap_until.map(|until| GapIntake {
-                from_token,
-                until: Some(until),
-            })
-        });
+    let gap = gap_before(from_nothing, update.gap_before, start);
     RoomIntake {
         room,
         state: update.state,
@@ -195,6 +181,18 @@ fn room_intake(
         amendments,
         gap,
     }
+}
+
+/// A stretch that is worth fetching: one in which something unfinished may be.
+fn gap_before(from_nothing: bool, token: Option<String>, start: Start) -> Option<GapIntake> {
+    let from_token = token.filter(|_| start.index == 0)?;
+    if from_nothing && start.gap_until.is_none() {
+        return None;
+    }
+    Some(GapIntake {
+        from_token,
+        until: start.gap_until,
+    })
 }
 
 /// Where in a timeline that begins with history the unfinished part begins.
