@@ -183,17 +183,15 @@ fn room_intake(
     }
 }
 
+/// A stretch that is worth fetching: one in which something unfinished may be.
 fn gap_before(from_nothing: bool, token: Option<String>, start: Start) -> Option<GapIntake> {
     let from_token = token.filter(|_| start.index == 0)?;
-    if !from_nothing {
-        return Some(GapIntake {
-            from_token,
-            until: None,
-        });
+    if from_nothing && start.gap_until.is_none() {
+        return None;
     }
-    start.gap_until.map(|until| GapIntake {
+    Some(GapIntake {
         from_token,
-        until: Some(until),
+        until: start.gap_until,
     })
 }
 

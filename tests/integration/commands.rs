@@ -166,8 +166,7 @@ fn an_archived_chat_says_so_and_comes_back() {
 fn the_language_of_a_user_survives_the_loss_of_everything() {
     let (mut world, alice) = World::with_alice();
     world.ask(&alice, &alice.chat, "!settings language ru");
-    world.kill_and_wipe();
-    world.settings.device = "ANOTHER".to_owned();
+    world.kill_and_wipe_all();
     world.start();
     let answer = world.ask(&alice, &alice.chat, "!start");
     assert!(answer.starts_with("Ваши чаты здесь:"), "{answer}");

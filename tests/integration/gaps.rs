@@ -48,8 +48,7 @@ fn a_hole_is_filled_up_to_the_servers_cursor_where_everything_was_lost() {
     let (mut world, alice) = World::with_alice();
     let early = talkative(&world, &alice, 1, 4);
     all_are_answered_in_order(&world, &alice, &early);
-    world.kill_and_wipe();
-    world.settings.device = "ANOTHER".to_owned();
+    world.kill_and_wipe_all();
     let late = talkative(&world, &alice, 5, 30);
     world.matrix.change(|server| server.page = 4);
     world.start();
@@ -122,8 +121,7 @@ fn a_question_in_a_hole_whose_answer_is_behind_it_is_not_answered_again() {
     world.matrix.fail("read_marker", 2, Fault::KillBefore);
     world.until_killed_or("the death", |_| false);
     world.matrix.answer_to(&alice.chat, &questions[2]);
-    world.kill_and_wipe();
-    world.settings.device = "ANOTHER".to_owned();
+    world.kill_and_wipe_all();
     world.matrix.change(|server| server.page = 6);
     world.start();
     all_are_answered_in_order(&world, &alice, &questions);

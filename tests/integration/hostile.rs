@@ -1,6 +1,7 @@
 //! What others write binds nothing: not their markers, not their links, not their Spaces.
 
 use serde_json::{Value, json};
+use surfaces_bot::matrix::reconcile::RowChanges;
 
 use crate::support::{Person, Resident, World};
 
@@ -102,13 +103,15 @@ fn a_message_in_a_chat_without_rows_brings_the_rows_back_first() {
     let (world, alice) = World::with_alice();
     let before = world.rows();
     world.with_store(|store| async move {
-        let mut changes = surfaces_bot::matrix::reconcile::RowChanges::default();
-        changes.drop_rooms = before.rooms.iter().map(|row| row.room_id.clone()).collect();
-        changes.drop_chats = before
-            .chats
-            .iter()
-            .map(|row| (row.user_id.clone(), row.chat_id.clone()))
-            .collect();
+        let changes = RowChanges {
+            drop_rooms: before.rooms.iter().map(|row| row.room_id.clone()).collect(),
+            drop_chats: before
+                .chats
+                .iter()
+                .map(|row| (row.user_id.clone(), row.chat_id.clone()))
+                .collect(),
+            ..RowChanges::default()
+        };
         store.write_rows(changes).await.unwrap();
         assert_eq!(store.rows().await.unwrap().chats, []);
     });

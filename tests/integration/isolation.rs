@@ -87,8 +87,12 @@ fn a_server_that_answers_one_room_slowly_delays_no_other_room() {
     world
         .matrix
         .fail("send", 0, Fault::Slow(Duration::from_secs(50)));
-    let before = world.matrix.count("send");
     let slow = alice.says(&alice.chat, "slow");
+    // Only now is it certain whose request is the slow one.
+    world.until("the slow request", |server| {
+        let log = &server.requests.log;
+        log.iter().filter(|request| request.kind == "send").count() > before
+    });
     let quick = carol.says(&carol.chat, "quick");
     world.until("the quick answer, before the slow one", |server| {
         let quick = server.is_done_with(&carol.chat, &quick);

@@ -72,8 +72,7 @@ fn with_the_database_deleted_the_same_rows_are_written_again() {
 #[test]
 fn with_everything_deleted_the_same_rows_are_written_again() {
     a_restart_changes_nothing(|world| {
-        world.kill_and_wipe();
-        world.settings.device = "ANOTHER".to_owned();
+        world.kill_and_wipe_all();
     });
 }
 
@@ -114,8 +113,7 @@ fn what_was_said_meanwhile_is_answered_oldest_first_without_a_database() {
 #[test]
 fn what_was_said_meanwhile_is_answered_oldest_first_with_nothing_left() {
     messages_are_answered_afterwards(|world| {
-        world.kill_and_wipe();
-        world.settings.device = "ANOTHER".to_owned();
+        world.kill_and_wipe_all();
     });
 }
 
@@ -128,8 +126,7 @@ fn what_was_said_while_answers_were_waiting_is_answered_once_after_the_loss_of_e
     world.until("the fourth answer", |server| {
         server.is_done_with(&alice.chat, &questions[3])
     });
-    world.kill_and_wipe();
-    world.settings.device = "ANOTHER".to_owned();
+    world.kill_and_wipe_all();
     world.start();
     world.until("the last answer", |server| {
         server.is_done_with(&alice.chat, &questions[8])
@@ -187,8 +184,7 @@ fn an_answered_message_stays_answered_where_the_cursor_was_never_moved() {
         .fail("read_marker", 0, crate::support::Fault::KillBefore);
     world.until_killed_or("the death", |_| false);
     world.matrix.answer_to(&alice.chat, &question);
-    world.kill_and_wipe();
-    world.settings.device = "ANOTHER".to_owned();
+    world.kill_and_wipe_all();
     world.start();
     let next = world.ask(&alice, &alice.chat, "next");
     assert!(next.ends_with("next"));

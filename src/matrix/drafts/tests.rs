@@ -54,7 +54,7 @@ fn limited(seconds: u64) -> MatrixError {
 fn pauses(arrived: &[Arrived]) -> Vec<Duration> {
     arrived
         .windows(2)
-        .map(|pair| pair[1].at.duration_since(pair[0].at))
+        .map(|pair| pair[1].at.abs_diff(pair[0].at))
         .collect()
 }
 

@@ -78,16 +78,7 @@ pub(crate) async fn assemble(
     store: Store,
     tasks: &Tasks,
 ) -> Bot {
-    let plain: Arc<dyn MatrixClient> = Arc::new(FakeClient {
-        matrix: matrix.clone(),
-        device: settings.device.clone(),
-        bot: owned_user_id!("@bot:hs"),
-    });
-    let patient: Arc<dyn MatrixClient> = Arc::new(PatientClient::new(
-        Arc::clone(&plain),
-        tasks.stop().clone(),
-        Arc::new(|_| {}),
-    ));
+    let (plain, patient) = clients(settings, matrix, tasks);
     let (agents, rooms) = (settings.agents(), RoomsLock::default());
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
     let provisioner = Provisioner::new(
@@ -102,16 +93,7 @@ pub(crate) async fn assemble(
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
-    let dispatcher = Arc::new(Dispatcher::new(
-        Arc::new(store.clone()),
-        Arc::new(provisioner.clone()),
-        agents,
-        DispatchSettings {
-            locale: settings.locale,
-            bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],
-            turn_limit: Duration::from_mins(15),
-        },
-    ));
+    let dispatcher = Arc::new(dispatcher(settings, &store, &provisioner, agents));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -160,4 +142,38 @@ pub(crate) async fn assemble(
         metrics,
         tasks: tasks.clone(),
     }
+}
+
+/// One attempt for each request, and as many as it takes.
+fn clients(
+    settings: &Settings,
+    matrix: &FakeMatrix,
+    tasks: &Tasks,
+) -> (Arc<dyn MatrixClient>, Arc<dyn MatrixClient>) {
+    let plain: Arc<dyn MatrixClient> = Arc::new(FakeClient {
+        matrix: matrix.clone(),
+        device: settings.device.clone(),
+        bot: owned_user_id!("@bot:hs"),
+    });
+    let stop = tasks.stop().clone();
+    let patient = PatientClient::new(Arc::clone(&plain), stop, Arc::new(|_| {}));
+    (plain, Arc::new(patient))
+}
+
+fn dispatcher(
+    settings: &Settings,
+    store: &Store,
+    rooms: &Provisioner,
+    agents: Arc<Agents>,
+) -> Dispatcher {
+    Dispatcher::new(
+        Arc::new(store.clone()),
+        Arc::new(rooms.clone()),
+        agents,
+        DispatchSettings {
+            locale: settings.locale,
+            bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],
+            turn_limit: Duration::from_mins(15),
+        },
+    )
 }

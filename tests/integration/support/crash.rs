@@ -51,10 +51,7 @@ impl<C> Story<C> {
         match left {
             Left::Everything => world.kill(),
             Left::NoDatabase => world.kill_and_wipe(),
-            Left::Nothing => {
-                world.kill_and_wipe();
-                world.settings.device = "ANOTHER".to_owned();
-            }
+            Left::Nothing => world.kill_and_wipe_all(),
         }
         world.start();
         world.settles();

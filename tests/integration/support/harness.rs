@@ -231,6 +231,12 @@ impl World {
         }
     }
 
+    /// And the SDK's store with it: the bot logs in as another device.
+    pub(crate) fn kill_and_wipe_all(&mut self) {
+        self.kill_and_wipe();
+        self.settings.device.push_str("_NEXT");
+    }
+
     /// SIGTERM; tells how the bot's main loop ended.
     pub(crate) fn shut_down(&mut self) -> Option<String> {
         let running = self.running.take().expect("the bot runs");
