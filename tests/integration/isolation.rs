@@ -87,6 +87,7 @@ fn a_server_that_answers_one_room_slowly_delays_no_other_room() {
     world
         .matrix
         .fail("send", 0, Fault::Slow(Duration::from_secs(50)));
+    let before = world.matrix.count("send");
     let slow = alice.says(&alice.chat, "slow");
     // Only now is it certain whose request is the slow one.
     world.until("the slow request", |server| {
