@@ -23,18 +23,22 @@ pub enum Fate {
     Done,
 }
 
+/// The new form of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The message.
+    pub target: OwnedEventId,
+    /// Who edited; only the message's own sender may.
+    pub sender: OwnedUserId,
+    /// The new content.
+    pub content: Value,
+}
+
 /// A change to a message that may still wait for its turn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Amendment {
-    /// It was edited: its new content.
-    Edit {
-        /// The message.
-        target: OwnedEventId,
-        /// Who edited; only the message's own sender may.
-        sender: OwnedUserId,
-        /// The new content.
-        content: Value,
-    },
+    /// It was edited.
+    Edit(Edit),
     /// It was redacted.
     Redact {
         /// The message.
@@ -81,6 +85,8 @@ pub struct PageIntake {
     pub answered: BTreeSet<OwnedEventId>,
     /// As in [`RoomIntake`].
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// Edits of messages that come on this page or a later one, newest first. Redacted messages come without content.
+    pub edits: Vec<Edit>,
     /// Events for the journal, newest first like the page.
     pub events: Vec<TimelineItem>,
 }
@@ -282,11 +288,11 @@ fn classify(item: &TimelineItem) -> Kind {
                 let target = event_id(relation.and_then(|relation| relation.get("event_id")));
                 return match (target, item.content.get("m.new_content")) {
                     (Some(target), Some(content)) if content.is_object() => {
-                        Kind::Amends(Amendment::Edit {
+                        Kind::Amends(Amendment::Edit(Edit {
                             target,
                             sender: item.sender.clone(),
                             content: content.clone(),
-                        })
+                        }))
                     }
                     _ => Kind::Irrelevant,
                 };
@@ -308,6 +314,14 @@ pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
     PageIntake {
         drafts: drafts_in(bot, page, &answered),
         answered,
+        edits: page
+            .iter()
+            .filter(|item| item.sender != bot)
+            .filter_map(|item| match classify(item) {
+                Kind::Amends(Amendment::Edit(edit)) => Some(edit),
+                _ => None,
+            })
+            .collect(),
         events: page
             .iter()
             .filter(|item| item.sender != bot && matches!(classify(item), Kind::Wanted))

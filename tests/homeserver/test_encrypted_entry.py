@@ -62,8 +62,10 @@ async def test_they_work_after_a_restart(person, bot, home):
 
 @in_encrypted_room
 async def test_they_work_after_both_stores_are_lost(person, bot, home):
-    """The bot is a new device then, with new keys."""
+    """The bot is a new device then, with new keys, and the user's client must have heard of it."""
+    before = person.devices_of(bot.user_id)
     await asyncio.to_thread(bot.restart, "everything")
+    await person.wait_for(lambda: person.devices_of(bot.user_id) - before, "the bot's new device")
     answer = await person.command(home.entry, "!start", bot.user_id)
     assert home.c1 in timeline.links_in(answer["content"])
 

@@ -85,7 +85,7 @@ FAULTS = {
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 def test_a_fault_on_every_kind_of_request(make_bot, synapse, proxy, alice, admin, fault: Fault, times):
     """From the first start through onboarding, an answer, each command, and a restart."""

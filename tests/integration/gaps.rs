@@ -140,3 +140,26 @@ fn history_from_before_the_bot_came_is_not_answered() {
     world.settles();
     assert_eq!(world.matrix.bot_said(&entry).len(), 1);
 }
+
+#[test]
+fn a_message_edited_while_a_hole_hides_it_is_answered_in_its_last_form() {
+    let (mut world, alice) = World::with_alice();
+    world.ask(&alice, &alice.chat, "before");
+    world.kill();
+    let questions = talkative(&world, &alice, 1, 20);
+    // One edit comes with the hole, one with the sync behind it; the older form of either counts for nothing.
+    for (question, text) in [(2, "first form"), (2, "hidden edit")] {
+        alice.edits(&alice.chat, &questions[question], text);
+    }
+    let later = talkative(&world, &alice, 21, 30);
+    alice.edits(&alice.chat, &questions[5], "edit in sight");
+    world.matrix.change(|server| server.page = 7);
+    world.start();
+    world.until("the last answer", |server| {
+        server.is_done_with(&alice.chat, later.last().unwrap())
+    });
+    for (question, text) in [(2, "hidden edit"), (5, "edit in sight"), (3, "number 4")] {
+        let answer = world.matrix.answer_to(&alice.chat, &questions[question]);
+        assert!(answer.ends_with(text), "{answer}");
+    }
+}

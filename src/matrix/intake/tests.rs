@@ -270,11 +270,11 @@ fn edits_and_redactions_are_amendments_and_never_answered() {
     assert_eq!(
         intake.amendments,
         [
-            Amendment::Edit {
+            Amendment::Edit(Edit {
                 target: owned_event_id!("$1"),
                 sender: owned_user_id!("@alice:hs"),
                 content: json!({"msgtype": "m.text", "body": "new"}),
-            },
+            }),
             Amendment::Redact {
                 target: owned_event_id!("$1"),
             },

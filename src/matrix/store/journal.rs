@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, state_cache};
+use super::{Store, StoreError, amendments, state_cache};
 use crate::matrix::{
     batch::TimelineItem,
-    intake::{Amendment, BatchIntake, Fate, PageIntake, RoomIntake},
+    intake::{BatchIntake, Fate, PageIntake, RoomIntake},
 };
 
 /// Numbers left free below the first event behind a gap, for the events fetched into it.
@@ -235,9 +235,13 @@ impl Store {
             let mut seq: i64 =
                 transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
             take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
+            for edit in &page.edits {
+                amendments::hold_older(&transaction, &room, edit)?;
+            }
             for item in &page.events {
                 seq -= 1;
                 insert(&transaction, seq, &room, item, Fate::Pending)?;
+                amendments::apply_held(&transaction, &item.event_id)?;
             }
             match next_token {
                 Some(token) => transaction.execute(
@@ -246,6 +250,7 @@ impl Store {
                 )?,
                 None => transaction.execute("DELETE FROM gap WHERE id = ?1", [id])?,
             };
+            amendments::let_go(&transaction, &room)?;
             Ok(transaction.commit()?)
         })
         .await
@@ -276,7 +281,7 @@ fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), Stor
     }
     take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
     for amendment in &room.amendments {
-        amend(connection, amendment)?;
+        amendments::apply(connection, room_id, amendment)?;
     }
     Ok(())
 }
@@ -324,45 +329,7 @@ fn insert(
     Ok(())
 }
 
-/// An edit or redaction of a message whose turn has not come. Only its own sender changes a message; only a redaction by
-/// someone with the power for it passes the server.
-fn amend(connection: &Connection, amendment: &Amendment) -> Result<(), StoreError> {
-    match amendment {
-        Amendment::Redact { target } => {
-            connection
-                .prepare_cached("UPDATE journal SET state = 'done', item = NULL WHERE event_id = ?1 AND state = 'pending'")?
-                .execute([target.as_str()])?;
-        }
-        Amendment::Edit {
-            target,
-            sender,
-            content,
-        } => {
-            let item: Option<String> = connection
-                .prepare_cached("SELECT item FROM journal WHERE event_id = ?1 AND sender = ?2 AND state = 'pending'")?
-                .query_row(params![target.as_str(), sender.as_str()], |row| row.get(0))
-                .optional()?;
-            let Some(mut item) =
-                item.and_then(|item| serde_json::from_str::<TimelineItem>(&item).ok())
-            else {
-                return Ok(());
-            };
-            // A thread or reply stays what it was: the new content of an edit does not name it.
-            let relation = item.content.get("m.relates_to").cloned();
-            item.content = content.clone();
-            if let (Some(relation), Some(content)) = (relation, item.content.as_object_mut()) {
-                content.insert("m.relates_to".to_owned(), relation);
-            }
-            let json = to_json(&item);
-            connection
-                .prepare_cached("UPDATE journal SET item = ?2 WHERE event_id = ?1")?
-                .execute(params![target.as_str(), json])?;
-        }
-    }
-    Ok(())
-}
-
-fn to_json(item: &TimelineItem) -> String {
+pub(super) fn to_json(item: &TimelineItem) -> String {
     serde_json::to_string(item).expect("a timeline item is plain JSON")
 }
 

@@ -76,6 +76,10 @@ class EncryptedUser:
         events = [event for room, event in self.events if room == room_id]
         return timeline.messages_from(events, sender)
 
+    def devices_of(self, user_id: str) -> set[str]:
+        """The devices that this client would encrypt for."""
+        return {device.id for device in self.client.device_store.active_user_devices(user_id)}
+
     async def command(self, room_id: str, text: str, bot_id: str) -> dict:
         """Says something and answers the readable event that answers it."""
         question = await self.say(room_id, text)

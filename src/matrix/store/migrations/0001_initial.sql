@@ -92,6 +92,14 @@ CREATE TABLE gap (
     pages      INTEGER NOT NULL DEFAULT 0        -- fetched so far
 ) STRICT;
 
+-- Edits of messages that a gap may still hide: the newest of each, for when the message is fetched.
+CREATE TABLE held_edit (
+    target  TEXT PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    sender  TEXT NOT NULL,
+    content TEXT NOT NULL                        -- JSON: the new content
+) STRICT, WITHOUT ROWID;
+
 -- Invitations that are not finished with.
 CREATE TABLE invite (
     room_id TEXT PRIMARY KEY,

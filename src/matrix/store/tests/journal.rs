@@ -1,7 +1,7 @@
 use matrix_sdk::ruma::{event_id, owned_event_id, owned_user_id};
 
 use super::*;
-use crate::matrix::intake::{Amendment, GapIntake, PageIntake};
+use crate::matrix::intake::{Amendment, Edit, GapIntake, PageIntake};
 
 const ALICE: &str = "@alice:hs";
 
@@ -77,10 +77,12 @@ async fn a_batch_is_committed_in_full_or_not_at_all() {
 async fn an_edit_changes_a_waiting_message_of_the_same_sender() {
     let store = store_with(1..=3).await;
     store.finish(event_id!("$3")).await.unwrap();
-    let edit = |target: &str, sender: &str| Amendment::Edit {
-        target: target.try_into().unwrap(),
-        sender: sender.try_into().unwrap(),
-        content: json!({"msgtype": "m.text", "body": "new"}),
+    let edit = |target: &str, sender: &str| {
+        Amendment::Edit(Edit {
+            target: target.try_into().unwrap(),
+            sender: sender.try_into().unwrap(),
+            content: json!({"msgtype": "m.text", "body": "new"}),
+        })
     };
     let edits = RoomIntake {
         amendments: vec![
@@ -106,11 +108,11 @@ async fn an_edit_leaves_a_message_in_its_thread() {
     let mut item = message("$1", ALICE, "old");
     item.content["m.relates_to"] = thread.clone();
     let edited = RoomIntake {
-        amendments: vec![Amendment::Edit {
+        amendments: vec![Amendment::Edit(Edit {
             target: owned_event_id!("$1"),
             sender: owned_user_id!("@alice:hs"),
             content: json!({"msgtype": "m.text", "body": "new"}),
-        }],
+        })],
         ..brought(&[item])
     };
     store.commit(DEVICE, batch("s1", edited)).await.unwrap();
