@@ -220,7 +220,7 @@ ODD_MESSAGES = [
 
 def test_odd_messages_leave_no_chat_stuck(bot, home):
     for content in ODD_MESSAGES:
-        home.user.send(home.c1, content)
+        _try_to_send(home, content, "m.room.message")
     for content in ({}, {"m.relates_to": {"rel_type": "m.annotation"}}, {"m.relates_to": "nothing"}):
         _try_to_send(home, content, "m.reaction")
         _try_to_send(home, content, "m.room.message")
