@@ -20,6 +20,9 @@ use crate::matrix::{
 /// The longest a server's own wish to wait is obeyed before asking again.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
+/// A wish to wait longer than this for an invitation is passed on to the caller.
+const LONG_WAIT: Duration = Duration::from_secs(15);
+
 /// Growing pauses with jitter: half a second first, a minute at most, for ever.
 pub fn backoff() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
@@ -166,8 +169,18 @@ impl MatrixClient for PatientClient {
     }
 
     async fn invite(&self, room: &RoomId, user: &UserId) -> Result<(), MatrixError> {
-        self.patiently("invite", || self.inner.invite(room, user))
-            .await
+        self.patiently("invite", || async {
+            match self.inner.invite(room, user).await {
+                // Servers count invitations in minutes: whether that is worth waiting for is the caller's to say.
+                Err(MatrixError::RateLimited {
+                    retry_after: Some(wish),
+                }) if wish > LONG_WAIT => Ok(Err(MatrixError::RateLimited {
+                    retry_after: Some(wish),
+                })),
+                other => other.map(Ok),
+            }
+        })
+        .await?
     }
 
     async fn join(&self, room: &RoomId) -> Result<(), MatrixError> {

@@ -1,5 +1,7 @@
 //! A user's Space and first chat: made where they are missing, shown where they are there.
 
+use std::time::Duration;
+
 use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 
 use super::{Provisioner, layout, room_id, user_id};
@@ -20,13 +22,28 @@ use crate::{
     text::{self, Guide},
 };
 
+/// The pause before an invitation that may not wait is tried again, where the server names none.
+const INVITE_PAUSE: Duration = Duration::from_mins(1);
+
+/// Who may come into a room without an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// Nobody: the Space.
+    InviteOnly,
+    /// Members of the Space: its chat rooms.
+    SpaceMembers,
+}
+
 impl Provisioner {
     pub(super) async fn onboard_locked(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
         let (owner, fresh) = match self.store.owner(user).await? {
             Some(owner) => (owner, false),
             None => (self.make_space(user).await?, true),
         };
-        let mut reinvited = self.ensure_invited(&room_id(&owner.space)?, user).await? && !fresh;
+        let mut reinvited = self
+            .ensure_invited(&room_id(&owner.space)?, user, Entrance::InviteOnly)
+            .await?
+            && !fresh;
         let all = self.store.chats_of(user).await?;
         let mut chats: Vec<Chat> = all
             .iter()
@@ -38,7 +55,10 @@ impl Provisioner {
             chats.push(self.make_chat(&owner, intent, None).await?);
         }
         for chat in &chats {
-            reinvited |= self.ensure_invited(&room_id(&chat.room)?, user).await? && !fresh;
+            reinvited |= self
+                .ensure_invited(&room_id(&chat.room)?, user, Entrance::SpaceMembers)
+                .await?
+                && !fresh;
         }
         self.ensure_welcomed(&owner, &chats).await?;
         Ok(Onboarded {
@@ -124,21 +144,27 @@ impl Provisioner {
         &self,
         room: &RoomId,
         user: &UserKey,
+        entrance: Entrance,
     ) -> Result<bool, ChatRoomsError> {
         let user = user_id(user)?;
         if self.is_in(room, &user).await? {
             return Ok(false);
         }
-        match self.client.invite(room, &user).await {
-            Ok(()) => Ok(true),
-            // In the room already, or not to be invited: the link in the pointer still leads there.
-            Err(MatrixError::Refused {
-                errcode, message, ..
-            }) => {
-                tracing::info!(room.id = %room, user.id = %user, errcode, message, "the invitation was refused");
-                Ok(false)
+        loop {
+            match self.client.invite(room, &user).await {
+                Ok(()) => return Ok(true),
+                Err(MatrixError::RateLimited { retry_after })
+                    if entrance == Entrance::InviteOnly =>
+                {
+                    tokio::time::sleep(retry_after.unwrap_or(INVITE_PAUSE)).await;
+                }
+                // In the room already, not to be invited, or not soon: the link still leads there.
+                Err(error @ (MatrixError::Refused { .. } | MatrixError::RateLimited { .. })) => {
+                    tracing::info!(room.id = %room, user.id = %user, %error, "the user is not invited");
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Provisioner, layout, room_id, user_id};
+use super::{Provisioner, layout, onboard::Entrance, room_id, user_id};
 use crate::{
     core::{
         chat::{Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner},
@@ -53,7 +53,8 @@ impl Provisioner {
         let room = self.ensure_room(&wish, &new).await?;
         chat.room = RoomKey::new(room.as_str());
         self.set_linked_unlocked(&chat, true).await?;
-        self.ensure_invited(&room, &owner.user).await?;
+        self.ensure_invited(&room, &owner.user, Entrance::SpaceMembers)
+            .await?;
         self.store
             .finish_provision(intent, self.chat_rows(&chat).await?)
             .await?;
@@ -77,7 +78,8 @@ impl Provisioner {
         };
         self.set_linked_unlocked(&chat, chat.status == ChatStatus::Active)
             .await?;
-        self.ensure_invited(&room, &owner.user).await?;
+        self.ensure_invited(&room, &owner.user, Entrance::SpaceMembers)
+            .await?;
         Ok(Some(chat))
     }
 
