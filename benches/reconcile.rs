@@ -9,10 +9,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     hint::black_box,
     sync::Mutex,
+    time::SystemTime,
 };
 
 use async_trait::async_trait;
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
 use surfaces_bot::{
@@ -25,7 +28,10 @@ use surfaces_bot::{
             observe::observe, plan::plan,
         },
         state::{RoomState, Snapshot, StateEvent},
-        store::rows::{ChatRow, RoomRow, UserRow},
+        store::{
+            Store,
+            rows::{ChatRow, RoomRow, UserRow},
+        },
     },
 };
 
@@ -231,7 +237,11 @@ fn defaults() -> Defaults {
     }
 }
 
-fn reconcile(runtime: &tokio::runtime::Runtime, rows: &MemoryRows, snapshot: Snapshot) -> Outcome {
+fn reconcile(
+    runtime: &tokio::runtime::Runtime,
+    rows: &dyn RowStore,
+    snapshot: Snapshot,
+) -> Outcome {
     let server = SilentServer(UserId::parse(BOT).unwrap());
     let defaults = defaults();
     let run = reconcile::run(&server, rows, snapshot, &defaults, &Mode::Full);
@@ -267,6 +277,7 @@ fn ten_thousand_rooms(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+    in_sqlite(&mut group, &runtime, &snapshot);
     let bot = UserId::parse(BOT).unwrap();
     let observed = observe(&snapshot, &bot);
     let recorded = runtime.block_on(complete.recorded()).unwrap();
@@ -284,6 +295,40 @@ fn ten_thousand_rooms(criterion: &mut Criterion) {
         bencher.iter_batched(|| snapshot.clone(), drop, BatchSize::PerIteration);
     });
     group.finish();
+}
+
+/// The same, with the rows read from and written to a database file.
+fn in_sqlite(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    runtime: &tokio::runtime::Runtime,
+    snapshot: &Snapshot,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: String| {
+        Store::open(&folder.path().join(name), SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .store
+    };
+    let mut number = 0;
+    group.bench_function("from an empty database file", |bencher| {
+        bencher.iter_batched(
+            || {
+                number += 1;
+                (open(format!("{number}.db")), snapshot.clone())
+            },
+            |(store, snapshot)| reconcile(runtime, &store, snapshot),
+            BatchSize::PerIteration,
+        );
+    });
+    let complete = open("complete.db".to_owned());
+    reconcile(runtime, &complete, snapshot.clone());
+    group.bench_function("from a complete database file", |bencher| {
+        bencher.iter_batched(
+            || snapshot.clone(),
+            |snapshot| reconcile(runtime, &complete, snapshot),
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 criterion_group!(benches, ten_thousand_rooms);
