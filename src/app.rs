@@ -330,9 +330,13 @@ pub fn agents(registry: &Registry) -> Vec<Agent> {
             name: entry.name.clone(),
             description: entry.description.clone(),
             users: entry.users.clone(),
+            limits: entry.limits,
             client: match &entry.kind {
                 AgentKind::Mock { delay } => {
                     Arc::new(MockAgent::new(entry.id.clone()).with_pause(*delay))
+                }
+                AgentKind::Acp(_) | AgentKind::OpenAi(_) => {
+                    unreachable!("the registry refuses these kinds")
                 }
             },
         })

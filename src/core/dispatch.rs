@@ -181,7 +181,7 @@ impl Dispatcher {
             chat,
             incoming: scene.incoming,
             drafts: streams.then_some(drafts),
-            limit: self.settings.turn_limit,
+            limit: agent.limits.turn.unwrap_or(self.settings.turn_limit),
         };
         turn.run(locale).await
     }

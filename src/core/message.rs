@@ -17,8 +17,23 @@ pub struct Incoming {
     pub thread: Option<EventKey>,
     /// What was said, without quotes of earlier messages.
     pub text: String,
+    /// The file that came with it, if any; its caption is the text.
+    pub attachment: Option<Attachment>,
     /// When the server received it.
     pub sent_at: SystemTime,
+}
+
+/// A file that a person sent. Every field is a claim of the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub mime: Option<String>,
+    /// In bytes.
+    pub size: Option<u64>,
+    /// Where its content is found; only `matrix` can read this.
+    pub source: String,
 }
 
 /// One message that goes back to the room of the question.

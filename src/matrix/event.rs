@@ -73,6 +73,7 @@ fn words(room: &RoomId, item: &TimelineItem) -> Option<Incoming> {
         sender: UserKey::new(item.sender.as_str()),
         thread: thread.map(EventKey::new),
         text: body.to_owned(),
+        attachment: None,
         sent_at: sent_at(item),
     })
 }

@@ -39,11 +39,19 @@ impl Pieces {
             self.append(&rest[..at]);
             rest = rest[at..].trim_start_matches(' ');
         }
-        if self.current.len() + rest.len() + 1 > self.limit {
+        if self.is_too_long_with(rest) {
             self.cut_at_paragraph();
+        }
+        // What stood behind the blank line may leave too little room.
+        if self.is_too_long_with(rest) {
+            self.cut();
         }
         self.append(rest);
         self.track_fence(line);
+    }
+
+    fn is_too_long_with(&self, line: &str) -> bool {
+        self.current.len() + line.len() + 1 > self.limit
     }
 
     fn append(&mut self, line: &str) {
@@ -136,6 +144,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_line_that_does_not_fit_behind_a_kept_paragraph_has_a_piece_of_its_own() {
+        let text = format!(
+            "{}\n\n{}\n{}",
+            "a".repeat(25),
+            "b".repeat(7),
+            "c".repeat(37)
+        );
+        let pieces = split(&text, 40);
+        assert!(pieces.iter().all(|piece| piece.len() <= 40), "{pieces:?}");
+    }
 
     #[test]
     fn a_short_text_stays_whole() {

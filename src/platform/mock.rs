@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Abilities, Advice, AnswerEvent, AnswerStream, ContextInfo, ContextRef, PlatformClient,
-    PlatformError, Prompt, StopReason,
+    PlatformError, Prompt, Saved, StopReason,
 };
 use crate::core::ids::{AgentId, PlatformChatId};
 
@@ -210,16 +210,16 @@ impl PlatformClient for MockAgent {
         Ok(())
     }
 
-    async fn save(&self, _context: &ContextRef) -> Result<PlatformChatId, PlatformError> {
-        Err(self.error("the echo keeps no contexts", Advice::TellOperator))
-    }
-
-    async fn load(
+    async fn save(
         &self,
         _context: &ContextRef,
-        _saved: PlatformChatId,
-    ) -> Result<(), PlatformError> {
-        Err(self.error("the echo keeps no contexts", Advice::TellOperator))
+        _kept: PlatformChatId,
+    ) -> Result<Option<String>, PlatformError> {
+        Err(self.error("the echo keeps no contexts", Advice::CannotDo))
+    }
+
+    async fn load(&self, _context: &ContextRef, _saved: &Saved) -> Result<(), PlatformError> {
+        Err(self.error("the echo keeps no contexts", Advice::CannotDo))
     }
 
     async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError> {

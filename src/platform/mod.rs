@@ -5,12 +5,12 @@
 pub mod mock;
 pub mod routed;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, UserKey};
+use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey};
 
 /// Which conversation of which user a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,25 @@ pub struct ContextRef {
     pub chat: ChatId,
     /// What the agent remembers the conversation by.
     pub context: PlatformChatId,
+    /// How often the chat's context was rotated.
+    pub generation: u32,
+    /// Where the conversation is held: a kind that lost its memory may have the history read back from there.
+    pub room: RoomKey,
+    /// The chat's own folder, relative to the workspace. Files of other chats are none of the agent's business.
+    pub folder: String,
+}
+
+/// A file of the workspace that goes with a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptFile {
+    /// Relative to the workspace.
+    pub path: String,
+    /// What the person called it.
+    pub name: String,
+    /// Its media type, as far as it is known.
+    pub mime: Option<String>,
+    /// In bytes.
+    pub size: u64,
 }
 
 /// One question to an agent.
@@ -32,8 +51,8 @@ pub struct Prompt {
     pub question: EventKey,
     /// What the person said.
     pub text: String,
-    /// Workspace-relative paths of the files that go with it.
-    pub files: Vec<String>,
+    /// The files that go with it.
+    pub files: Vec<PromptFile>,
 }
 
 /// A piece of an answer as it is made.
@@ -43,8 +62,11 @@ pub enum AnswerEvent {
     Text(String),
     /// What the agent's tool does now, in a few words. Replaces the one before.
     ToolStatus(String),
-    /// A file of the workspace that belongs to the answer, as a workspace-relative path.
+    /// A file that belongs to the answer: relative to the workspace, or as the agent named it where it is not in the
+    /// workspace. Whoever sends it checks where it leads.
     File(String),
+    /// The agent does not remember what was said before: a session was lost and another one begun.
+    BegunAnew,
     /// The agent asks before it goes on; answered through [`PlatformClient::answer_permission`].
     Permission(PermissionQuestion),
     /// The turn is over. Nothing follows.
@@ -71,8 +93,45 @@ pub struct PermissionQuestion {
     pub id: String,
     /// What is asked.
     pub title: String,
-    /// The options, in the agent's order: id and label.
-    pub options: Vec<(String, String)>,
+    /// The options, in the agent's order.
+    pub options: Vec<PermissionOption>,
+}
+
+/// One way to answer a [`PermissionQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionOption {
+    /// Names the option towards the agent.
+    pub id: String,
+    /// What the person reads.
+    pub label: String,
+    /// What choosing it means, so that "yes" and "no" can be understood.
+    pub meaning: PermissionMeaning,
+}
+
+/// What an option means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PermissionMeaning {
+    /// Go on, this once.
+    Allow,
+    /// Go on, and do not ask again.
+    AllowAlways,
+    /// Do not.
+    Reject,
+    /// Do not, and do not ask again.
+    RejectAlways,
+}
+
+/// A context that was kept under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Names what is kept.
+    pub context: PlatformChatId,
+    /// What [`PlatformClient::save`] returned.
+    pub note: Option<String>,
+    /// The chat's room at that time.
+    pub room: RoomKey,
+    /// The message that asked for it: what is kept goes up to there.
+    pub until: EventKey,
 }
 
 /// What the agent tells about a context. `None` where the kind cannot tell.
@@ -91,6 +150,10 @@ pub enum Advice {
     TryAgain,
     /// It will not work until the operator changes something.
     TellOperator,
+    /// Another chat continues the same kept context, and this kind of agent cannot copy it.
+    HeldElsewhere,
+    /// This kind of agent cannot do that.
+    CannotDo,
 }
 
 /// An agent failed. The detail is for the log; the chat shows only the advice.
@@ -135,14 +198,28 @@ pub trait PlatformClient: Send + Sync {
     async fn cancel(&self, context: &ContextRef) -> Result<(), PlatformError>;
     /// Lets go of the upstream session; the context is not continued.
     async fn disconnect(&self, context: &ContextRef) -> Result<(), PlatformError>;
-    /// Copies the context so that it can be continued later; returns the copy's id.
-    async fn save(&self, context: &ContextRef) -> Result<PlatformChatId, PlatformError>;
-    /// Makes `context` continue what was kept as `saved`.
-    async fn load(&self, context: &ContextRef, saved: PlatformChatId) -> Result<(), PlatformError>;
+    /// Keeps the context as it is now, so that it can be continued later as `kept`; may be repeated. Returns what
+    /// [`PlatformClient::load`] is to be told, should all memory of it be lost here.
+    async fn save(
+        &self,
+        context: &ContextRef,
+        kept: PlatformChatId,
+    ) -> Result<Option<String>, PlatformError>;
+    /// Makes `context`, a new one, continue what was kept; may be repeated.
+    async fn load(&self, context: &ContextRef, saved: &Saved) -> Result<(), PlatformError>;
     /// What the agent tells about the context.
     async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError>;
     /// Whether the agent can be reached.
     async fn health(&self) -> Result<(), PlatformError>;
+}
+
+/// What an agent may take; `None` where the bot's own default holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest one answer may take.
+    pub turn: Option<Duration>,
+    /// Answers that it may be making at the same time.
+    pub at_once: Option<usize>,
 }
 
 /// An agent as the registry names it.
@@ -156,6 +233,8 @@ pub struct Agent {
     pub description: String,
     /// MXID globs of those who may use it; empty means everybody.
     pub users: Vec<String>,
+    /// What it may take.
+    pub limits: Limits,
     /// Who answers.
     pub client: Arc<dyn PlatformClient>,
 }

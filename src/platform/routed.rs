@@ -93,6 +93,7 @@ mod tests {
             name: name.to_owned(),
             description: String::new(),
             users: users.iter().map(|glob| (*glob).to_owned()).collect(),
+            limits: crate::platform::Limits::default(),
             client: Arc::new(MockAgent::new(id)),
         }
     }

@@ -174,6 +174,12 @@ pub(super) fn failure(failure: Failure) -> String {
             Please tell whoever runs this bot, or choose another agent with `!agent`."
                 .to_owned()
         }
+        Failure::Agent(Advice::HeldElsewhere) => {
+            "Another chat is using this saved context, and this agent cannot \
+            copy it. Use `!clear` there first."
+                .to_owned()
+        }
+        Failure::Agent(Advice::CannotDo) => "This chat's agent cannot do that.".to_owned(),
         Failure::TooLong(limit) => format!(
             "The agent did not finish within {}, so I stopped waiting. Please try again, perhaps in smaller steps.",
             duration(limit)
@@ -186,6 +192,11 @@ pub(super) fn failure(failure: Failure) -> String {
             "The agent declined to answer this. Please put it in other words.".to_owned()
         }
         Failure::Stopped => "Stopped.".to_owned(),
+        Failure::BegunAnew => {
+            "The agent's session was lost, and it began a new one: it does not remember what was \
+            said here before."
+                .to_owned()
+        }
         Failure::Homeserver => {
             "The homeserver did not allow that. Please try again; if it happens again, tell \
             whoever runs this bot."

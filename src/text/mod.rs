@@ -213,6 +213,8 @@ pub enum Failure {
     NotDecrypted,
     /// A file came, and no agent takes files.
     NoFiles,
+    /// The agent lost what was said before; its answer follows.
+    BegunAnew,
 }
 
 impl Guide<'_> {

@@ -174,6 +174,10 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Agent(Advice::TellOperator) => "Агент не может ответить, и повторять бесполезно. Сообщите об этом \
             тому, кто ведёт этого бота, или выберите другого агента: `!agent`."
             .to_owned(),
+        Failure::Agent(Advice::HeldElsewhere) => "Этот сохранённый контекст занят другим чатом, а этот агент не \
+            умеет его копировать. Сначала введите там `!clear`."
+            .to_owned(),
+        Failure::Agent(Advice::CannotDo) => "Агент этого чата так не умеет.".to_owned(),
         Failure::TooLong(limit) => format!(
             "Агент не закончил за {}, и я больше не жду. Попробуйте, пожалуйста, ещё раз, возможно, меньшими шагами.",
             duration(limit)
@@ -184,6 +188,8 @@ pub(super) fn failure(failure: Failure) -> String {
             "Агент отказался отвечать на это. Попробуйте, пожалуйста, сказать иначе.".to_owned()
         }
         Failure::Stopped => "Остановлено.".to_owned(),
+        Failure::BegunAnew => "Сеанс агента потерян, и он начал новый: сказанного здесь раньше он не помнит."
+            .to_owned(),
         Failure::Homeserver => "Сервер Matrix этого не разрешил. Попробуйте ещё раз; если не поможет, сообщите тому, \
             кто ведёт этого бота."
             .to_owned(),

@@ -149,6 +149,9 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::Backlog(7),
         Failure::NotDecrypted,
         Failure::NoFiles,
+        Failure::BegunAnew,
+        Failure::Agent(Advice::HeldElsewhere),
+        Failure::Agent(Advice::CannotDo),
     ]
     .map(|failure| failure.text(locale))
     .to_vec()

@@ -22,7 +22,7 @@ use crate::{
     lifecycle::Tasks,
     platform::{
         Abilities, Advice, Agent, AnswerStream, ContextInfo, ContextRef, PlatformClient,
-        PlatformError, Prompt,
+        PlatformError, Prompt, Saved,
     },
 };
 
@@ -185,11 +185,15 @@ impl PlatformClient for Patient {
         unreachable!()
     }
 
-    async fn save(&self, _: &ContextRef) -> Result<PlatformChatId, PlatformError> {
+    async fn save(
+        &self,
+        _: &ContextRef,
+        _: PlatformChatId,
+    ) -> Result<Option<String>, PlatformError> {
         unreachable!()
     }
 
-    async fn load(&self, _: &ContextRef, _: PlatformChatId) -> Result<(), PlatformError> {
+    async fn load(&self, _: &ContextRef, _: &Saved) -> Result<(), PlatformError> {
         unreachable!()
     }
 

@@ -176,7 +176,9 @@ async fn agent(agent: &Agent) -> Check {
         Ok(Err(error)) => {
             let remedy = match error.advice {
                 Advice::TryAgain => "it may be back in a moment; check again",
-                Advice::TellOperator => "see its entry in the agent registry",
+                Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
+                    "see its entry in the agent registry"
+                }
             };
             Err(Trouble::new(error.detail, remedy))
         }

@@ -275,6 +275,7 @@ async fn every_agent_is_asked() {
         name: id.to_uppercase(),
         description: String::new(),
         users: Vec::new(),
+        limits: crate::platform::Limits::default(),
         client: Arc::new(Patient(health)),
     };
     world.agents = vec![

@@ -1,7 +1,9 @@
 //! The agent registry: which agents there are, of which kind, and who may use them.
 
+pub mod acp;
 mod fields;
 mod node;
+pub mod openai;
 mod parse;
 
 #[cfg(test)]
@@ -21,6 +23,7 @@ use crate::{
         reader::Reader,
     },
     core::ids::AgentId,
+    platform::Limits,
 };
 
 const NAME: &str = "MATRIX_AGENTS_CONFIG";
@@ -60,6 +63,8 @@ pub struct AgentEntry {
     pub description: String,
     /// User id patterns of those who may use it; empty means everybody.
     pub users: Vec<String>,
+    /// `turn_limit` and `turns_at_once`.
+    pub limits: Limits,
     /// What answers.
     pub kind: AgentKind,
 }
@@ -73,6 +78,10 @@ pub enum AgentKind {
         /// `delay_ms`: the pause between two pieces of an answer.
         delay: Duration,
     },
+    /// Anything that speaks the Agent Client Protocol.
+    Acp(acp::AcpConfig),
+    /// Any model behind the Chat Completions interface.
+    OpenAi(openai::OpenAiConfig),
 }
 
 impl Registry {
@@ -103,6 +112,7 @@ impl Registry {
                 name: "Assistant".to_owned(),
                 description: String::new(),
                 users: Vec::new(),
+                limits: Limits::default(),
                 kind: AgentKind::Mock {
                     delay: DEFAULT_MOCK_DELAY,
                 },

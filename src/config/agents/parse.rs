@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     config::{
         agents::{
-            AgentEntry, AgentKind, DEFAULT_MOCK_DELAY,
+            AgentEntry, AgentKind, DEFAULT_MOCK_DELAY, acp,
             fields::{Fields, Finding},
             node::{Node, Value},
+            openai,
         },
-        globs,
+        globs, units,
     },
     core::ids::AgentId,
+    platform::Limits,
 };
 
 const AGENTS_EXPECTED: &str = "a list of at least one agent, such as [{id: assistant, kind: mock}]";
@@ -19,9 +21,22 @@ const AGENT_EXPECTED: &str = "an agent, such as {id: assistant, name: Assistant,
 const ID_EXPECTED: &str = "at most 64 letters, digits, dots, dashes and underscores";
 const NAME_EXPECTED: &str = "a name; without the key, the id serves as one";
 const DELAY_EXPECTED: &str = "milliseconds, from 0 to 60000";
-const KINDS_EXPECTED: &str = "mock";
+const TURN_EXPECTED: &str = "a duration from 1s to 24h, such as 90s or 30m";
+const AT_ONCE_EXPECTED: &str = "a number from 1 to 1000";
+const KINDS_EXPECTED: &str = "mock, acp or openai";
 
-const COMMON_KEYS: [&str; 5] = ["id", "name", "kind", "description", "users"];
+/// The keys that an agent of any kind may have.
+const COMMON_KEYS: [&str; 7] = [
+    "id",
+    "name",
+    "kind",
+    "description",
+    "users",
+    "turn_limit",
+    "turns_at_once",
+];
+const MAX_TURN: Duration = Duration::from_hours(24);
+const MAX_AT_ONCE: u64 = 1_000;
 const MAX_DELAY_MS: u64 = 60_000;
 const MAX_ID_BYTES: usize = 64;
 
@@ -115,12 +130,14 @@ fn agent<'a>(
     let name = fields.text("name", NAME_EXPECTED).or(id);
     let description = description(fields);
     let users = users(fields);
+    let limits = limits(fields);
     let kind = kind(fields);
     Some(AgentEntry {
         id: AgentId::new(id?),
         name: name?.to_owned(),
         description,
         users,
+        limits,
         kind: kind?,
     })
 }
@@ -188,25 +205,45 @@ fn users(fields: &mut Fields<'_, '_>) -> Vec<String> {
     users
 }
 
+fn limits(fields: &mut Fields<'_, '_>) -> Limits {
+    let turn = fields.text("turn_limit", TURN_EXPECTED).map(|text| {
+        units::duration(text).filter(|turn| (Duration::from_secs(1)..=MAX_TURN).contains(turn))
+    });
+    if let (Some(None), Some(value)) = (turn, fields.value("turn_limit")) {
+        fields.wrong("turn_limit", value, TURN_EXPECTED);
+    }
+    let at_once = fields.number("turns_at_once", MAX_AT_ONCE, AT_ONCE_EXPECTED);
+    if let (Some(0), Some(value)) = (at_once, fields.value("turns_at_once")) {
+        fields.wrong("turns_at_once", value, AT_ONCE_EXPECTED);
+    }
+    Limits {
+        turn: turn.flatten(),
+        at_once: at_once.and_then(|number| usize::try_from(number).ok()),
+    }
+}
+
+/// Complains about keys that neither every agent nor this kind has.
+fn only(fields: &mut Fields<'_, '_>, own: &[&'static str]) {
+    let keys: Vec<&str> = COMMON_KEYS.iter().chain(own).copied().collect();
+    fields.only(&keys);
+}
+
 fn kind(fields: &mut Fields<'_, '_>) -> Option<AgentKind> {
-    let kind = fields.required_text("kind", KINDS_EXPECTED)?;
-    match kind {
+    match fields.required_text("kind", KINDS_EXPECTED)? {
         "mock" => {
-            let keys: Vec<&str> = COMMON_KEYS.into_iter().chain(["delay_ms"]).collect();
-            fields.only(&keys);
+            only(fields, &["delay_ms"]);
             let delay = fields
                 .number("delay_ms", MAX_DELAY_MS, DELAY_EXPECTED)
                 .map_or(DEFAULT_MOCK_DELAY, Duration::from_millis);
             Some(AgentKind::Mock { delay })
         }
-        "acp" | "openai" => {
-            let value = fields.value("kind")?;
-            fields.wrong(
-                "kind",
-                value,
-                format!("{KINDS_EXPECTED}; this build has no agents of the kind {kind}"),
-            );
-            None
+        "acp" => {
+            only(fields, &acp::KEYS);
+            acp::parse(fields).map(AgentKind::Acp)
+        }
+        "openai" => {
+            only(fields, &openai::KEYS);
+            openai::parse(fields).map(AgentKind::OpenAi)
         }
         _ => {
             let value = fields.value("kind")?;

@@ -6,6 +6,7 @@ use super::{AgentKind, DEFAULT_MOCK_DELAY, Registry, RegistrySource, parse};
 use crate::{
     config::{Env, Reader, tests::World},
     core::ids::AgentId,
+    platform::Limits,
 };
 
 /// A registry with one mistake, and how the complaint begins.
@@ -80,7 +81,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "agents: [{id: a, kind: mock, delayms: 1}]",
-        "line 1: there is no key agents[0].delayms; expected one of id, name, kind, description, users, delay_ms; perhaps delay_ms",
+        "line 1: there is no key agents[0].delayms; expected one of id, name, kind, description, users, turn_limit, turns_at_once, delay_ms; perhaps delay_ms",
     ),
     (
         "default: b\nagents: [{id: a, kind: mock}]",
@@ -133,12 +134,16 @@ agents:
     assert_eq!(agents[0].name, "first", "the id stands in for a name");
     assert_eq!(agents[0].description, "");
     assert_eq!(agents[0].users, [""; 0]);
-    let AgentKind::Mock { delay } = agents[0].kind;
+    let AgentKind::Mock { delay } = agents[0].kind else {
+        panic!("not a mock")
+    };
     assert_eq!(delay, DEFAULT_MOCK_DELAY);
     assert_eq!(agents[1].name, "The Second");
     assert_eq!(agents[1].description, "Answers slowly");
     assert_eq!(agents[1].users, ["@*:example.org", "@bob:b.org"]);
-    let AgentKind::Mock { delay } = agents[1].kind;
+    let AgentKind::Mock { delay } = agents[1].kind else {
+        panic!("not a mock")
+    };
     assert_eq!(delay, Duration::from_secs(1));
 }
 
@@ -160,15 +165,33 @@ fn each_mistake_is_named_with_its_line() {
 }
 
 #[test]
-fn kinds_to_come_are_told_from_typing_errors() {
-    for kind in ["acp", "openai"] {
-        let text = format!("agents: [{{id: a, kind: {kind}, command: [x], base_url: y}}]");
-        assert_eq!(
-            mistakes(&text),
-            [format!(
-                "line 1: agents[0].kind is \"{kind}\"; expected mock; this build has no agents of the kind {kind}"
-            )]
-        );
+fn an_agent_may_have_limits_of_its_own() {
+    let text =
+        "agents: [{id: a, kind: mock, turn_limit: 90s, turns_at_once: 4}, {id: b, kind: mock}]";
+    let (_, agents) = parse::registry(text).unwrap();
+    let limits = Limits {
+        turn: Some(Duration::from_secs(90)),
+        at_once: Some(4),
+    };
+    assert_eq!(agents[0].limits, limits);
+    assert_eq!(agents[1].limits, Limits::default());
+    for (wrong, expected) in [
+        (
+            "turn_limit: soon",
+            "line 1: agents[0].turn_limit is \"soon\"",
+        ),
+        ("turn_limit: 48h", "line 1: agents[0].turn_limit is \"48h\""),
+        (
+            "turns_at_once: 0",
+            "line 1: agents[0].turns_at_once is the number 0",
+        ),
+        (
+            "turns_at_once: 5000",
+            "line 1: agents[0].turns_at_once is the number 5000",
+        ),
+    ] {
+        let mistakes = mistakes(&format!("agents: [{{id: a, kind: mock, {wrong}}}]"));
+        assert!(mistakes[0].starts_with(expected), "{mistakes:?}");
     }
 }
 

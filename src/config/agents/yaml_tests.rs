@@ -117,7 +117,9 @@ fn a_delay_may_be_nothing_and_a_minute() {
     for (written, expected) in [("0", 0), ("60000", 60_000), ("0x10", 16)] {
         let text = format!("agents: [{{id: a, kind: mock, delay_ms: {written}}}]");
         let (_, agents) = parse::registry(&text).unwrap();
-        let AgentKind::Mock { delay } = agents[0].kind;
+        let AgentKind::Mock { delay } = agents[0].kind else {
+            panic!("not a mock")
+        };
         assert_eq!(delay.as_millis(), expected);
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     core::{
         error::CoreError,
+        folder::chat_folder,
         ids::{AgentId, EventKey, UserKey},
     },
     platform::{ContextInfo, ContextRef, routed::Agents},
@@ -245,5 +246,8 @@ pub(super) fn context_of(chat: &Chat) -> ContextRef {
         user: chat.owner.clone(),
         chat: chat.id,
         context: chat.context,
+        generation: chat.generation,
+        room: chat.room.clone(),
+        folder: chat_folder(&chat.owner, &chat.room),
     }
 }

@@ -41,7 +41,7 @@ impl Turn<'_> {
     /// Asks, waits, and says in one reply what came of it: what the agent said, and what went wrong if something did.
     pub(crate) async fn run(&self, locale: Locale) -> Reply {
         let mut said = String::new();
-        let end = timeout(self.limit, self.listen(&mut said)).await;
+        let end = timeout(self.limit, self.listen(&mut said, locale)).await;
         let failure = match end {
             Ok(End::Stopped(StopReason::EndTurn)) => None,
             Ok(End::Stopped(StopReason::Limit)) => Some(Failure::Cut),
@@ -68,7 +68,7 @@ impl Turn<'_> {
         reply(&said, failure, locale)
     }
 
-    async fn listen(&self, said: &mut String) -> End {
+    async fn listen(&self, said: &mut String, locale: Locale) -> End {
         let prompt = Prompt {
             context: context_of(self.chat),
             question: self.incoming.event.clone(),
@@ -96,6 +96,9 @@ impl Turn<'_> {
                 Ok(AnswerEvent::Permission(question)) => self.refuse(&question.id).await,
                 Ok(AnswerEvent::File(path)) => {
                     tracing::debug!(chat.id = %self.chat.id, path, "the agent named a file");
+                }
+                Ok(AnswerEvent::BegunAnew) => {
+                    said.insert_str(0, &format!("> {}\n\n", Failure::BegunAnew.text(locale)));
                 }
                 Ok(AnswerEvent::Done(reason)) => return End::Stopped(reason),
                 Err(error) => return End::Failed(error),

@@ -9,7 +9,7 @@ use crate::{
     core::ids::{AgentId, PlatformChatId},
     platform::{
         Abilities, Advice, AnswerStream, ContextInfo, ContextRef, PlatformClient, PlatformError,
-        Prompt, mock::MockAgent,
+        Prompt, Saved, mock::MockAgent,
     },
 };
 
@@ -64,11 +64,15 @@ impl PlatformClient for NotedAgent {
         self.inner.disconnect(context).await
     }
 
-    async fn save(&self, context: &ContextRef) -> Result<PlatformChatId, PlatformError> {
-        self.inner.save(context).await
+    async fn save(
+        &self,
+        context: &ContextRef,
+        kept: PlatformChatId,
+    ) -> Result<Option<String>, PlatformError> {
+        self.inner.save(context, kept).await
     }
 
-    async fn load(&self, context: &ContextRef, saved: PlatformChatId) -> Result<(), PlatformError> {
+    async fn load(&self, context: &ContextRef, saved: &Saved) -> Result<(), PlatformError> {
         self.inner.load(context, saved).await
     }
 

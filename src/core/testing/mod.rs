@@ -22,7 +22,7 @@ use crate::{
         message::{DraftSink, Incoming, Reply},
     },
     platform::{
-        Agent,
+        Agent, Limits,
         mock::{MockAgent, Script},
         routed::Agents,
     },
@@ -110,6 +110,7 @@ impl World {
                 name: name.to_owned(),
                 description: String::new(),
                 users: users.iter().map(|glob| (*glob).to_owned()).collect(),
+                limits: Limits::default(),
                 client: Arc::new(NotedAgent {
                     inner,
                     fakes: Arc::clone(&fakes),
@@ -220,6 +221,7 @@ impl World {
             sender,
             thread: None,
             text: text.to_owned(),
+            attachment: None,
             sent_at: SystemTime::UNIX_EPOCH,
         };
         self.dispatcher

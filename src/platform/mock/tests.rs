@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::*;
-use crate::core::ids::{ChatId, EventKey, UserKey};
+use crate::core::ids::{ChatId, EventKey, RoomKey, UserKey};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -12,6 +12,9 @@ fn context(name: &str) -> ContextRef {
         user: UserKey::new("@alice:hs"),
         chat: ChatId::new(1),
         context: PlatformChatId::from_command(&EventKey::new(name)),
+        generation: 0,
+        room: RoomKey::new("!c1:hs"),
+        folder: "surfaces/matrix/alice/c1".to_owned(),
     }
 }
 
@@ -151,8 +154,14 @@ async fn scripted_failures_fail_as_they_are_told() {
 async fn keeping_contexts_is_not_among_its_abilities() {
     let agent = agent(Script::Echo);
     assert!(!agent.abilities().save);
-    assert!(agent.save(&context("$a")).await.is_err());
-    let saved = context("$b").context;
-    assert!(agent.load(&context("$a"), saved).await.is_err());
+    let kept = context("$b").context;
+    assert!(agent.save(&context("$a"), kept).await.is_err());
+    let saved = Saved {
+        context: kept,
+        note: None,
+        room: RoomKey::new("!c1:hs"),
+        until: EventKey::new("$save"),
+    };
+    assert!(agent.load(&context("$a"), &saved).await.is_err());
     assert!(agent.health().await.is_ok());
 }

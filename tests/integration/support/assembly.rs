@@ -26,7 +26,7 @@ use surfaces_bot::{
         store::Store,
     },
     ops::{Metrics, Readiness},
-    platform::{Agent, PlatformClient, mock::MockAgent, routed::Agents},
+    platform::{Agent, Limits, PlatformClient, mock::MockAgent, routed::Agents},
 };
 
 use super::{fake_client::FakeClient, fake_matrix::FakeMatrix, fake_sync::FakeSync};
@@ -61,6 +61,7 @@ impl Settings {
             name: (*id).to_owned(),
             description: String::new(),
             users: Vec::new(),
+            limits: Limits::default(),
             client: Arc::clone(client),
         });
         Arc::new(Agents::new(agents.collect(), self.default_agent()))

@@ -5,7 +5,7 @@ use crate::{
         message::ReplyKind,
         testing::{Fault, World, alice, chat},
     },
-    platform::{PermissionQuestion, mock::Script},
+    platform::{PermissionMeaning, PermissionOption, PermissionQuestion, mock::Script},
 };
 
 fn text(piece: &str) -> AnswerEvent {
@@ -149,7 +149,11 @@ async fn a_permission_nobody_can_be_asked_for_is_refused() {
     let question = PermissionQuestion {
         id: "q1".to_owned(),
         title: "May I?".to_owned(),
-        options: vec![("yes".to_owned(), "Yes".to_owned())],
+        options: vec![PermissionOption {
+            id: "yes".to_owned(),
+            label: "Yes".to_owned(),
+            meaning: PermissionMeaning::Allow,
+        }],
     };
     let world = World::with_agent(Script::Events(vec![
         AnswerEvent::Permission(question),
