@@ -1,4 +1,5 @@
-"""Fixtures: one Synapse for the whole run, and for each test accounts, data folders and processes of its own."""
+"""Fixtures: one Synapse for the whole run, or for each of its workers, and for each test accounts, data folders and
+processes of its own."""
 
 import shutil
 import signal
