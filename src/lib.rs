@@ -34,6 +34,7 @@ pub mod text;
 
 pub mod matrix;
 
+pub mod boundary;
 pub mod clock;
 pub mod lifecycle;
 pub mod lock;

@@ -26,6 +26,8 @@ async fn obey(command: Command, env: &Env) -> Outcome {
     }
     let config = Config::read(env).map_err(Failure::Configuration)?;
     logging::init(&config.log).map_err(|error| Failure::Failed(error.into()))?;
+    #[cfg(feature = "boundaries")]
+    surfaces_bot::boundary::arm(env).map_err(|problem| Failure::Configuration(vec![problem]))?;
     match command {
         Command::Reconcile(args) => cli::reconcile::run(config, args).await,
         Command::Reset(args) => cli::reset::run(config, args).await,

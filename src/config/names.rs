@@ -67,7 +67,19 @@ impl fmt::Display for Warning {
 
 /// Whether the bot reads this variable.
 pub fn is_known(name: &str) -> bool {
-    KNOWN.contains(&name) || name == "RUST_LOG"
+    KNOWN.contains(&name) || name == "RUST_LOG" || is_for_tests(name)
+}
+
+/// Whether a build for tests reads this variable.
+#[cfg(feature = "boundaries")]
+fn is_for_tests(name: &str) -> bool {
+    name == crate::boundary::DIE_AT
+}
+
+/// Other builds have no such variables.
+#[cfg(not(feature = "boundaries"))]
+const fn is_for_tests(_: &str) -> bool {
+    false
 }
 
 /// A warning for each variable that looks like the bot's own and is not.

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use matrix_sdk::ruma::OwnedRoomId;
 
 use crate::{
+    boundary::{Boundary, reached},
     lifecycle::Tasks,
     matrix::{
         client::{MatrixClient, MatrixError, SyncFrom, SyncSource},
@@ -86,6 +87,7 @@ impl Bot {
     pub async fn run(&self) -> Result<(), BotError> {
         let missing = self.first_sync().await?;
         let report = self.reconciler.full(missing).await?;
+        reached(Boundary::ReconcileApplied);
         self.reception_of_unfinished_entries().await?;
         self.ready(&report);
         self.wake().await?;
@@ -196,10 +198,14 @@ impl Bot {
     async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
         let batch = self.sync(from, wait).await?;
         self.readiness.synced();
+        reached(Boundary::SyncReceived);
         let intake = intake::take_in(self.client.user_id(), batch);
         loop {
             match self.store.commit(&self.device_id, intake.clone()).await {
-                Ok(left) => return Ok(left),
+                Ok(left) => {
+                    reached(Boundary::SyncCommitted);
+                    return Ok(left);
+                }
                 // The response is kept in memory: the server would not repeat it as it was.
                 Err(error) if error.is_transient() => {
                     tracing::error!(%error, "a sync cannot be kept: free disk space, trying again");

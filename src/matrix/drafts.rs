@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
+    boundary::{Boundary, reached},
     core::message::{DraftSink, Reply},
     matrix::{
         client::{MatrixClient, MatrixError},
@@ -109,7 +110,10 @@ impl Drafter {
             let edit = content::edit_of(&message, draft_content(target, &markdown));
             let id = uuid::Uuid::new_v4().to_string();
             match self.client.send_message(&target.room, &id, &edit).await {
-                Ok(_) => pause = (pause * 6 / 5).min(LONGEST_PAUSE),
+                Ok(_) => {
+                    reached(Boundary::BetweenEdits);
+                    pause = (pause * 6 / 5).min(LONGEST_PAUSE);
+                }
                 Err(MatrixError::RateLimited { retry_after }) => {
                     pause = retry_after
                         .unwrap_or(pause * 2)
@@ -143,11 +147,13 @@ impl Drafter {
             .freeze(&target.question, &target.room, vec![message])
             .await
             .ok()?;
+        reached(Boundary::DraftFrozen);
         let event = self
             .client
             .send_message(&target.room, &id, &content)
             .await
             .ok()?;
+        reached(Boundary::DraftSent);
         self.store
             .sent(&target.question, DRAFT_PART, &event)
             .await

@@ -11,6 +11,7 @@ use std::{
 use matrix_sdk::ruma::OwnedRoomId;
 
 use crate::{
+    boundary::{Boundary, reached},
     lifecycle::Tasks,
     matrix::{
         batch::TimelineItem,
@@ -114,14 +115,16 @@ impl GapFiller {
                 }
                 Err(error) => return Err(Unfinished::Matrix(error)),
             };
-            let (page, reached) = self.until_known(&gap, page).await?;
+            reached(Boundary::GapPageFetched);
+            let (page, is_closed) = self.until_known(&gap, page).await?;
             let page = intake::page_intake(self.client.user_id(), &page);
-            let given_up = gap.pages + 1 >= MOST_PAGES && next.is_some() && !reached;
+            let given_up = gap.pages + 1 >= MOST_PAGES && next.is_some() && !is_closed;
             if given_up {
                 tracing::warn!(room.id = %room, pages = gap.pages + 1, "older messages of {room} are given up");
             }
-            let next = next.filter(|_| !reached && !given_up);
+            let next = next.filter(|_| !is_closed && !given_up);
             self.store.fill_gap(&gap, page, next).await?;
+            reached(Boundary::GapPageCommitted);
         }
         Ok(())
     }

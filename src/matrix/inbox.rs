@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use self::unfinished::Unfinished;
 use crate::{
+    boundary::{Boundary, reached},
     clock::Clock,
     core::{
         chat::{Chat, ChatStatus, ChatStore},
@@ -183,6 +184,7 @@ impl Inbox {
                 Reply::notice(Failure::Handling.text(self.locale(&entry.item.sender).await));
             return self.finish_with(room, entry, None, &[reply]).await;
         }
+        reached(Boundary::AttemptBegun);
         let result = self.handle(room, entry).await;
         if matches!(result, Err(Unfinished::ShuttingDown)) {
             self.parts.store.forgive_attempt(event).await?;
@@ -273,6 +275,7 @@ impl Inbox {
                 .acquire()
                 .await
                 .map_err(|_| Unfinished::ShuttingDown)?;
+            reached(Boundary::BeforeAgent);
             let (drafts, showing) = self.parts.drafter.begin(target);
             let asking = async move {
                 // Dropping the sink at the end of the turn is what ends the drafts.
@@ -288,6 +291,7 @@ impl Inbox {
             };
             replies?
         };
+        reached(Boundary::AfterAgent);
         self.finish_with(room, entry, thread.as_deref(), &replies)
             .await?;
         if !replies.is_empty() {
@@ -359,12 +363,19 @@ impl Inbox {
     /// The answer is on the server: the cursor moves, then the journal lets go.
     async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
         let event = &entry.item.event_id;
+        reached(Boundary::BeforeReadMarker);
         match self.parts.client.set_read_marker(room, event).await {
-            Ok(()) => self.parts.store.set_cursor(room, event).await?,
+            Ok(()) => {
+                reached(Boundary::AfterReadMarker);
+                self.parts.store.set_cursor(room, event).await?;
+                reached(Boundary::CursorSet);
+            }
             // Left the room, or the event is gone: nothing can be marked, and nothing waits.
             Err(MatrixError::Refused { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(self.parts.store.finish(event).await?)
+        self.parts.store.finish(event).await?;
+        reached(Boundary::EventFinished);
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
 
 use crate::{
+    boundary::{Boundary, reached},
     core::message::Reply,
     matrix::{
         client::{MatrixClient, MatrixError},
@@ -110,6 +111,7 @@ impl Outbox {
         self.store
             .freeze(question.id, question.room, messages)
             .await?;
+        reached(Boundary::AnswerFrozen);
         self.deliver(question.id).await
     }
 
@@ -130,13 +132,16 @@ impl Outbox {
         if message.is_settled() {
             return Ok(message.event_id.clone());
         }
+        reached(Boundary::BeforeFinalSend);
         match self
             .client
             .send_message(&message.room, &message.transaction_id, &message.content)
             .await
         {
             Ok(event) => {
+                reached(Boundary::AfterFinalSend);
                 self.store.sent(question, message.part, &event).await?;
+                reached(Boundary::FinalMarked);
                 Ok(Some(event))
             }
             Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {

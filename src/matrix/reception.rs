@@ -10,6 +10,7 @@ use matrix_sdk::ruma::{OwnedRoomId, UserId};
 use serde_json::json;
 
 use crate::{
+    boundary::{Boundary, reached},
     core::{
         chat::{ChatRooms, ChatRoomsError},
         dispatch::Dispatcher,
@@ -132,6 +133,7 @@ impl Reception {
             if !self.join(invite).await? {
                 return Ok(store.invite_finished(&invite.room).await?);
             }
+            reached(Boundary::InviteJoined);
             let note = json!({"version": VERSION, "user": invite.inviter});
             passed(
                 client
@@ -192,6 +194,7 @@ impl Reception {
             }
             Err(error) => return Err(error.into()),
         };
+        reached(Boundary::PointerSent);
         passed(
             self.parts
                 .client

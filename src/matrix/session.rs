@@ -22,7 +22,10 @@ use self::{
     connection::{build, build_with_store, patiently, with_session},
     folder::{move_store_aside, remove_store, save},
 };
-use crate::matrix::{client::MatrixError, sdk_client::failure};
+use crate::{
+    boundary::{Boundary, reached},
+    matrix::{client::MatrixError, sdk_client::failure},
+};
 
 /// The SDK's encryption store: keys of the saved device live nowhere else.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
@@ -244,6 +247,7 @@ async fn replace(
     }
     let session = password_login(login, device, stop).await?;
     save(login, &session)?;
+    reached(Boundary::SessionSaved);
     Ok(session)
 }
 
@@ -265,6 +269,7 @@ async fn log_in(login: &Login, stop: &CancellationToken) -> Result<MatrixSession
         }
     };
     save(login, &session)?;
+    reached(Boundary::SessionSaved);
     Ok(session)
 }
 

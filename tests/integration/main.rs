@@ -5,6 +5,8 @@
     reason = "helpers of tests may end the test, as tests themselves may"
 )]
 
+#[cfg(feature = "boundaries")]
+mod boundaries;
 mod commands;
 mod departure;
 mod edits;

@@ -17,6 +17,7 @@ use super::{
     pointer::{chat_link, pointer},
 };
 use crate::{
+    boundary::{Boundary, reached},
     core::{
         error::CoreError,
         folder::chat_folder,
@@ -119,6 +120,7 @@ impl ChatManager {
         let _alone = self.alone(&chat.owner).await;
         let next = self.current(chat).await?.renamed(name);
         self.rooms.rename(&next, name).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_chat(&next).await?;
         Ok(next)
     }
@@ -142,6 +144,7 @@ impl ChatManager {
         let next = self.current(chat).await?.archived();
         self.rooms.write_chat_marker(&next).await?;
         self.rooms.set_linked(&next, false).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_chat(&next).await?;
         Ok(next)
     }
@@ -152,6 +155,7 @@ impl ChatManager {
         let next = self.current(chat).await?.unarchived();
         self.rooms.write_chat_marker(&next).await?;
         self.rooms.set_linked(&next, true).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_chat(&next).await?;
         Ok(next)
     }
@@ -164,6 +168,7 @@ impl ChatManager {
             return Ok(current);
         };
         self.rooms.write_chat_marker(&next).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_chat(&next).await?;
         drop(alone);
         self.disconnect(&current).await;
@@ -175,6 +180,7 @@ impl ChatManager {
         let _alone = self.alone(&chat.owner).await;
         let next = self.current(chat).await?.with_agent(agent);
         self.rooms.write_chat_marker(&next).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_chat(&next).await?;
         Ok(next)
     }
@@ -190,6 +196,7 @@ impl ChatManager {
         let mut next = current.unwrap_or_else(|| owner.clone());
         change(&mut next);
         self.rooms.write_owner_marker(&next).await?;
+        reached(Boundary::MarkerWritten);
         self.store.save_owner(&next).await?;
         Ok(next)
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Provisioner, SETTLES_WITHIN};
 use crate::{
+    boundary::{Boundary, reached},
     core::chat::ChatRoomsError,
     matrix::{
         client::{MatrixError, NewRoom},
@@ -47,9 +48,12 @@ impl Provisioner {
             self.store
                 .provision_requested(wish.intent, Some(now))
                 .await?;
+            reached(Boundary::RoomRequested);
             match self.client.create_room(new).await {
                 Ok(room) => {
+                    reached(Boundary::RoomMade);
                     self.store.provision_room(wish.intent, &room).await?;
+                    reached(Boundary::RoomRecorded);
                     return Ok(room);
                 }
                 Err(MatrixError::Unanswered(reason)) => {

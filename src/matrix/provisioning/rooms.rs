@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Provisioner, layout, onboard::Entrance, room_id, user_id};
 use crate::{
+    boundary::{Boundary, reached},
     core::{
         chat::{Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner},
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
@@ -53,6 +54,7 @@ impl Provisioner {
         let room = self.ensure_room(&wish, &new).await?;
         chat.room = RoomKey::new(room.as_str());
         self.set_linked_unlocked(&chat, true).await?;
+        reached(Boundary::ChatLinked);
         self.ensure_invited(&room, &owner.user, Entrance::SpaceMembers)
             .await?;
         self.store

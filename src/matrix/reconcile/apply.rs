@@ -11,9 +11,12 @@ use super::{
     plan::Plan,
     report::{Conflict, ConflictKind},
 };
-use crate::matrix::{
-    client::{MatrixClient, MatrixError},
-    state::StateEvent,
+use crate::{
+    boundary::{Boundary, reached},
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        state::StateEvent,
+    },
 };
 
 /// Rooms that are asked or written at once. More does not make Synapse faster.
@@ -53,6 +56,7 @@ pub async fn apply(
         applied.written.extend(room.written);
         applied.refused.extend(room.refused);
     }
+    reached(Boundary::ReconcileWritten);
     if !plan.rows.is_empty() {
         store.apply_rows(&plan.rows).await?;
     }
