@@ -93,10 +93,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A secret from `NAME` or from the file that `NAME_FILE` names.
+    /// A secret from `NAME` or from the file that `NAME_FILE` names. An empty `NAME_FILE` names none.
     pub fn secret(&mut self, name: &str) -> Result<Option<Secret>, Reported> {
         let file_name = format!("{name}_FILE");
-        match (self.raw(name), self.raw(&file_name)) {
+        let file = self.raw(&file_name).filter(|path| !path.trim().is_empty());
+        match (self.raw(name), file) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(self.report(Problem::new(
                 format!("{name}, {file_name}"),

@@ -18,5 +18,6 @@ mod isolation;
 mod layers;
 mod onboarding;
 mod restart;
+mod shipping;
 mod shutdown;
 mod support;

@@ -45,6 +45,18 @@ fn a_file_gives_the_secret_without_its_last_line_end() {
 }
 
 #[test]
+fn an_empty_name_of_a_file_names_none() {
+    let config = World::new()
+        .with("MATRIX_PASSWORD_FILE", "")
+        .with("MATRIX_ACCESS_TOKEN_FILE", "")
+        .config();
+    assert!(matches!(
+        config.matrix.credentials,
+        Credentials::Password(_)
+    ));
+}
+
+#[test]
 fn blanks_inside_and_around_a_password_belong_to_it() {
     let config = World::new().with("MATRIX_PASSWORD", " a b ").config();
     assert_eq!(
