@@ -71,3 +71,19 @@ make_environment() { # folder of the requirements
     "$environment/bin/pip" install --disable-pip-version-check --no-input \
         -r "$1/requirements.txt" -c "$1/constraints.txt"
 }
+
+# The bot as `scripts/drill` needs it. Built in the same folder as every other build, so that no dependency is compiled
+# again, and then put aside; what lies in the usual place is the usual build again.
+drill_binary() {
+    printf '%s\n' "${CARGO_TARGET_DIR:-$repository/target}/drill/surfaces-bot"
+}
+
+build_for_drill() {
+    local binary
+    binary=$(drill_binary)
+    cargo build --locked --features boundaries --bin surfaces-bot
+    mkdir -p "$(dirname "$binary")"
+    cp "${CARGO_TARGET_DIR:-$repository/target}/debug/surfaces-bot" "$binary.new"
+    mv "$binary.new" "$binary"
+    cargo build --locked --bin surfaces-bot
+}
