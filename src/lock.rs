@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+const LOCK_FILE: &str = "surfaces.lock";
+
 /// The data are held while the value lives.
 #[derive(Debug)]
 pub struct DataLock {
@@ -41,11 +43,24 @@ impl DataLock {
     }
 }
 
+/// A hold on one folder, while the value lives.
+#[derive(Debug)]
+pub struct FolderLock {
+    _held: File,
+}
+
+impl FolderLock {
+    /// Takes hold of the folder, which is made where it is missing.
+    pub fn take(folder: &Path) -> Result<Self, LockError> {
+        hold(&folder.join(LOCK_FILE)).map(|held| Self { _held: held })
+    }
+}
+
 /// The lock files of a database and a store folder.
 pub fn lock_files(db_path: &Path, store_path: &Path) -> [PathBuf; 2] {
     let mut beside_db = db_path.as_os_str().to_owned();
     beside_db.push(".lock");
-    [beside_db.into(), store_path.join("surfaces.lock")]
+    [beside_db.into(), store_path.join(LOCK_FILE)]
 }
 
 fn hold(path: &Path) -> Result<File, LockError> {

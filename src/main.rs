@@ -3,7 +3,7 @@
 use clap::Parser;
 use surfaces_bot::{
     app,
-    cli::{self, Cli, Command, Failure, Outcome, doctor, healthcheck},
+    cli::{self, Cli, Command, Failure, Outcome, doctor, healthcheck, platform_agent},
     config::{Config, Env},
     logging,
 };
@@ -20,7 +20,8 @@ async fn obey(command: Command, env: &Env) -> Outcome {
         store: Box::new(doctor::ReadingProbe),
     };
     match command {
-        Command::Healthcheck => return Ok(healthcheck::run(env).await),
+        Command::Healthcheck(args) => return Ok(healthcheck::run(env, args).await),
+        Command::PlatformAgent(args) => return platform_agent::run(env, args).await,
         Command::Doctor(args) => return Ok(doctor::run(env, args, parts).await),
         Command::Run | Command::Reconcile(_) | Command::Reset(_) => {}
     }

@@ -82,7 +82,7 @@ impl Failure {
                 let mut lines = vec![format!("{self}:")];
                 lines.extend(problems.iter().map(|problem| format!("  - {problem}")));
                 lines.push(
-                    "`surfaces-bot doctor` checks again; .env.example explains every variable."
+                    ".env.example explains every variable; `surfaces-bot doctor` checks those of the bot again."
                         .to_owned(),
                 );
                 lines.join("\n")

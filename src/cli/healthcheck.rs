@@ -1,4 +1,4 @@
-//! `surfaces-bot healthcheck`: asks the running bot whether it is ready.
+//! `surfaces-bot healthcheck`: asks the running bot, or a platform agent, whether it is ready.
 //!
 //! Reads no more of the configuration than where to ask, so that it works beside a bot whose secrets it cannot read.
 
@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    cli::{ExitCode, output},
+    cli::{ExitCode, HealthcheckArgs, output},
     config::{self, Env, Reader},
 };
 
@@ -16,8 +16,12 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 /// Done where the bot is ready; everything else is a failure, bad configuration too: container runtimes know only
 /// these two.
-pub async fn run(env: &Env) -> ExitCode {
-    match ready(env).await {
+pub async fn run(env: &Env, args: HealthcheckArgs) -> ExitCode {
+    let ready = match args.url {
+        Some(url) => answers(url.as_str()).await,
+        None => ready(env).await,
+    };
+    match ready {
         Ok(()) => {
             output::line("ready");
             ExitCode::Done
@@ -36,7 +40,10 @@ async fn ready(env: &Env) -> Result<(), String> {
         problems.last().map(ToString::to_string).unwrap_or_default()
     })?;
     let addr = addr.ok_or("SURFACES_HTTP_ADDR is empty: the bot does not answer health checks")?;
-    let url = format!("http://{}/readyz", reachable(addr));
+    answers(&format!("http://{}/readyz", reachable(addr))).await
+}
+
+async fn answers(url: &str) -> Result<(), String> {
     let unanswered = |error: reqwest::Error| {
         let error = anyhow::Error::from(error.without_url());
         format!("{url} does not answer: {error:#}")
@@ -47,7 +54,7 @@ async fn ready(env: &Env) -> Result<(), String> {
         .timeout(LIMIT)
         .build()
         .map_err(unanswered)?;
-    let response = client.get(&url).send().await.map_err(unanswered)?;
+    let response = client.get(url).send().await.map_err(unanswered)?;
     if response.status() == reqwest::StatusCode::OK {
         return Ok(());
     }
@@ -73,6 +80,8 @@ mod tests {
     use super::*;
     use crate::cli::doctor::fixtures::serve;
 
+    const HERE: HealthcheckArgs = HealthcheckArgs { url: None };
+
     fn env(addr: &str) -> Env {
         Env::of([("SURFACES_HTTP_ADDR", addr)])
     }
@@ -80,9 +89,9 @@ mod tests {
     #[tokio::test]
     async fn a_ready_bot_is_healthy() {
         let addr = serve(Router::new().route("/readyz", get(async || "{}"))).await;
-        assert_eq!(run(&env(&addr.to_string())).await, ExitCode::Done);
+        assert_eq!(run(&env(&addr.to_string()), HERE).await, ExitCode::Done);
         let any = format!("0.0.0.0:{}", addr.port());
-        assert_eq!(run(&env(&any)).await, ExitCode::Done);
+        assert_eq!(run(&env(&any), HERE).await, ExitCode::Done);
     }
 
     #[tokio::test]
@@ -92,7 +101,7 @@ mod tests {
         let reason = ready(&env(&addr.to_string())).await.unwrap_err();
         assert!(reason.starts_with("not ready (503"), "{reason}");
         assert!(reason.contains(r#"["x"]"#), "{reason}");
-        assert_eq!(run(&env(&addr.to_string())).await, ExitCode::Failed);
+        assert_eq!(run(&env(&addr.to_string()), HERE).await, ExitCode::Failed);
     }
 
     #[tokio::test]
@@ -110,6 +119,17 @@ mod tests {
         assert!(reason.contains("SURFACES_HTTP_ADDR is empty"), "{reason}");
         let reason = ready(&env("nonsense")).await.unwrap_err();
         assert!(reason.starts_with("SURFACES_HTTP_ADDR: read"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn another_address_is_asked_where_it_is_given() {
+        let addr = serve(Router::new().route("/health", get(async || "{}"))).await;
+        let asked = |path: &str| HealthcheckArgs {
+            url: format!("http://{addr}{path}").parse().ok(),
+        };
+        let nowhere = env("nonsense");
+        assert_eq!(run(&nowhere, asked("/health")).await, ExitCode::Done);
+        assert_eq!(run(&nowhere, asked("/other")).await, ExitCode::Failed);
     }
 
     #[test]

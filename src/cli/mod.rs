@@ -6,11 +6,15 @@ pub mod doctor;
 mod exit;
 pub mod healthcheck;
 pub mod output;
+pub mod platform_agent;
 pub mod reconcile;
 pub mod reset;
 pub mod run;
 
+use std::net::SocketAddr;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::Url;
 
 pub use self::exit::{ExitCode, Failure, Outcome, conclude};
 
@@ -43,8 +47,31 @@ pub enum Command {
     Reset(ResetArgs),
     /// Check configuration, homeserver, session, stores, folders and agents; say what to do about each failure
     Doctor(DoctorArgs),
-    /// Ask the running bot whether it is ready (for container health checks)
-    Healthcheck,
+    /// Ask the running bot, or a platform agent, whether it is ready (for container health checks)
+    Healthcheck(HealthcheckArgs),
+    /// Serve an agent to bots: ACP over WebSocket at /acp, its health at /health
+    #[command(after_help = platform_agent::HELP)]
+    PlatformAgent(PlatformAgentArgs),
+}
+
+/// Whom to ask.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct HealthcheckArgs {
+    /// Ask this address instead of the bot's own (SURFACES_HTTP_ADDR), such as http://127.0.0.1:8000/health
+    #[arg(long)]
+    pub url: Option<Url>,
+}
+
+/// What to serve, and where.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct PlatformAgentArgs {
+    /// The address to listen on; any but a loopback address needs SURFACES_PLATFORM_AGENT_TOKEN
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+    /// An ACP agent that speaks on its standard input and output, such as: opencode acp. One process is started for
+    /// each connection. Without a command, the built-in reference agent answers
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// How to reconcile.

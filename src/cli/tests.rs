@@ -20,6 +20,16 @@ fn the_definition_holds_together() {
 fn every_command_is_understood() {
     let reset = |mode, dry_run, yes| Command::Reset(ResetArgs { mode, dry_run, yes });
     let reconcile = |check, json| Command::Reconcile(ReconcileArgs { check, json });
+    let healthcheck = |url: Option<&str>| {
+        let url = url.map(|url| url.parse().unwrap());
+        Command::Healthcheck(HealthcheckArgs { url })
+    };
+    let platform_agent = |listen: &str, command: &[&str]| {
+        Command::PlatformAgent(PlatformAgentArgs {
+            listen: listen.parse().unwrap(),
+            command: command.iter().map(ToString::to_string).collect(),
+        })
+    };
     let table = [
         ("surfaces-bot", Command::Run),
         ("surfaces-bot run", Command::Run),
@@ -44,7 +54,19 @@ fn every_command_is_understood() {
             "surfaces-bot doctor --json",
             Command::Doctor(DoctorArgs { json: true }),
         ),
-        ("surfaces-bot healthcheck", Command::Healthcheck),
+        ("surfaces-bot healthcheck", healthcheck(None)),
+        (
+            "surfaces-bot healthcheck --url http://127.0.0.1:8000/health",
+            healthcheck(Some("http://127.0.0.1:8000/health")),
+        ),
+        (
+            "surfaces-bot platform-agent",
+            platform_agent("127.0.0.1:8000", &[]),
+        ),
+        (
+            "surfaces-bot platform-agent --listen [::]:9 -- opencode acp --listen x",
+            platform_agent("[::]:9", &["opencode", "acp", "--listen", "x"]),
+        ),
     ];
     for (line, expected) in table {
         assert_eq!(parsed(line), Ok(expected), "{line}");
@@ -60,6 +82,18 @@ fn wrong_use_is_refused() {
         ("surfaces-bot reset", ErrorKind::MissingRequiredArgument),
         ("surfaces-bot reset --mode all", ErrorKind::InvalidValue),
         ("surfaces-bot doctor --check", ErrorKind::UnknownArgument),
+        (
+            "surfaces-bot healthcheck --url here",
+            ErrorKind::ValueValidation,
+        ),
+        (
+            "surfaces-bot platform-agent --listen 8000",
+            ErrorKind::ValueValidation,
+        ),
+        (
+            "surfaces-bot platform-agent opencode",
+            ErrorKind::UnknownArgument,
+        ),
     ];
     for (line, expected) in table {
         assert_eq!(parsed(line), Err(expected), "{line}");
@@ -76,6 +110,7 @@ fn the_help_lists_commands_and_exit_codes() {
         "reset",
         "doctor",
         "healthcheck",
+        "platform-agent",
         "Exit codes:",
         ".env.example",
     ] {

@@ -7,6 +7,7 @@ pub mod agents;
 mod backlog;
 pub mod env;
 mod files;
+mod gateway;
 pub mod globs;
 pub mod http;
 pub mod log;
@@ -28,6 +29,7 @@ pub use self::{
     agents::{AgentEntry, AgentKind, Registry},
     env::Env,
     files::FilesConfig,
+    gateway::{GatewayAgent, GatewayConfig},
     globs::AllowedUsers,
     log::{LogConfig, LogFormat},
     matrix::{Credentials, InitialSync, MatrixConfig},

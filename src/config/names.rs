@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt};
 use crate::config::env::Env;
 
 /// Every variable that is read anywhere in the bot.
-pub const KNOWN: [&str; 21] = [
+pub const KNOWN: [&str; 22] = [
     "MATRIX_HOMESERVER",
     "MATRIX_USER_ID",
     "MATRIX_PASSWORD",
@@ -27,6 +27,7 @@ pub const KNOWN: [&str; 21] = [
     "SURFACES_BACKLOG_MAX_AGE",
     "SURFACES_PLATFORM_AGENT_TOKEN",
     "SURFACES_PLATFORM_AGENT_TOKEN_FILE",
+    "SURFACES_PLATFORM_AGENT_DATA_DIR",
 ];
 
 /// Names that start like this belong to the bot.
@@ -65,6 +66,11 @@ impl fmt::Display for Warning {
     }
 }
 
+/// Whether a variable belongs to the bot, known or not.
+pub fn is_ours(name: &str) -> bool {
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Whether the bot reads this variable.
 pub fn is_known(name: &str) -> bool {
     KNOWN.contains(&name) || name == "RUST_LOG" || is_for_tests(name)
@@ -85,7 +91,7 @@ const fn is_for_tests(_: &str) -> bool {
 /// A warning for each variable that looks like the bot's own and is not.
 pub fn unknown_names(env: &Env) -> Vec<Warning> {
     env.names()
-        .filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !is_known(name))
+        .filter(|name| is_ours(name) && !is_known(name))
         .map(|name| Warning::UnknownName {
             name: name.to_owned(),
             nearest: nearest(name, KNOWN).unwrap_or(KNOWN[0]),

@@ -11,6 +11,7 @@ use crate::config::{
 const DB: &str = "MATRIX_DB_PATH";
 const STORE: &str = "MATRIX_STORE_PATH";
 const WORKSPACE: &str = "SURFACES_WORKSPACE_DIR";
+const REFERENCE_DATA: &str = "SURFACES_PLATFORM_AGENT_DATA_DIR";
 
 /// All contradictions.
 pub(super) fn problems(env: &Env, matrix: &MatrixConfig, files: &FilesConfig) -> Vec<Problem> {
@@ -36,6 +37,23 @@ pub(super) fn problems(env: &Env, matrix: &MatrixConfig, files: &FilesConfig) ->
         workspace.within(
             &store,
             "a place outside that folder, which holds the bot's session",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The contradictions in what the reference agent is given.
+pub(super) fn reference_problems(env: &Env, data_dir: &Path, files: &FilesConfig) -> Vec<Problem> {
+    let data = Place::new(env, REFERENCE_DATA, data_dir);
+    let workspace = Place::new(env, WORKSPACE, &files.workspace_dir);
+    [
+        data.unless_folder(),
+        workspace.unless_folder(),
+        data.within(
+            &workspace,
+            "a place outside that folder, which is open to those who chat",
         ),
     ]
     .into_iter()

@@ -2,7 +2,9 @@
 //!
 //! Knows chats only by their context ([`PlatformChatId`]); knows nothing of rooms, Matrix or SQL.
 
+pub mod gateway;
 pub mod mock;
+pub mod reference;
 pub mod routed;
 
 use std::{sync::Arc, time::Duration};

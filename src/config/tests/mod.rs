@@ -2,6 +2,7 @@
 
 mod accepted;
 mod contradictions;
+mod gateway;
 mod people;
 mod problems;
 mod properties;
