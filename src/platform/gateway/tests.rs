@@ -65,7 +65,7 @@ impl World {
                 .headers_mut()
                 .insert(*name, HeaderValue::from_static(value));
         }
-        match within(connect_async(request)).await {
+        match within(Box::pin(connect_async(request))).await {
             Ok((socket, _)) => Ok(Client(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
