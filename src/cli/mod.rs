@@ -57,7 +57,7 @@ pub enum Command {
 /// Whom to ask.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct HealthcheckArgs {
-    /// Ask this address instead of the bot's own (SURFACES_HTTP_ADDR), such as http://127.0.0.1:8000/health
+    /// Ask this address instead of the bot's own (`SURFACES_HTTP_ADDR`), such as `http://127.0.0.1:8000/health`
     #[arg(long)]
     pub url: Option<Url>,
 }
@@ -65,7 +65,7 @@ pub struct HealthcheckArgs {
 /// What to serve, and where.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct PlatformAgentArgs {
-    /// The address to listen on; any but a loopback address needs SURFACES_PLATFORM_AGENT_TOKEN
+    /// The address to listen on; any but a loopback address needs `SURFACES_PLATFORM_AGENT_TOKEN`
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
     /// An ACP agent that speaks on its standard input and output, such as: opencode acp. One process is started for

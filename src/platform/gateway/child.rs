@@ -73,14 +73,14 @@ impl ServedAgent for ChildAgent {
                 heard = &mut listening => match heard {
                     Some(farewell) => farewell,
                     None => match timeout(LAST_MOMENT, running.child.wait()).await {
-                        Ok(status) => last_words(status),
+                        Ok(status) => last_words(&status),
                         Err(_) => Farewell::failed("the agent closed its output"),
                     },
                 },
                 status = running.child.wait() => {
                     // What it wrote before is still on its way.
                     let _late = timeout(LAST_MOMENT, listening).await;
-                    last_words(status)
+                    last_words(&status)
                 }
             }
         };
@@ -136,7 +136,7 @@ async fn feed(mut incoming: mpsc::Receiver<String>, mut input: ChildStdin) -> Fa
     Farewell::client_gone()
 }
 
-fn last_words(status: io::Result<ExitStatus>) -> Farewell {
+fn last_words(status: &io::Result<ExitStatus>) -> Farewell {
     match status {
         Ok(status) if status.success() => Farewell::agent_done(),
         Ok(status) => Farewell::failed(format!("the agent ended: {status}")),

@@ -56,13 +56,14 @@ pub(super) async fn serve_socket(
                 // Its last words are still on their way; no more can follow them.
                 (writing.await.unwrap_or(farewell), true)
             }
-            ended = &mut writing => match ended {
-                Some(farewell) => (farewell, false),
-                None => {
+            ended = &mut writing => {
+                if let Some(farewell) = ended {
+                    (farewell, false)
+                } else {
                     over.cancel();
                     ((&mut agent).await, true)
                 }
-            },
+            }
         }
     };
     over.cancel();

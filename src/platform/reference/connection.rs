@@ -324,6 +324,10 @@ fn refused(why: impl Into<String>) -> Error {
     Error::invalid_params().data(Value::from(why.into()))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "this is what map_err hands over"
+)]
 fn failed(error: std::io::Error) -> Error {
     warn!(error = %error, "a session cannot be read or written: {error}");
     Error::internal_error().data(Value::from("the session cannot be read or written"))

@@ -52,8 +52,8 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    pub(super) fn new(root: PathBuf) -> io::Result<Self> {
-        let names = [std::path::absolute(&root)?, root.canonicalize()?];
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        let names = [std::path::absolute(root)?, root.canonicalize()?];
         Ok(Self { names })
     }
 
@@ -135,11 +135,7 @@ impl Folder {
             digest.update(&buffer[..read]);
             size += read as u64;
         }
-        let sha256 = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = format!("{:x}", digest.finalize());
         Ok(Seen { size, sha256 })
     }
 

@@ -19,7 +19,7 @@ mod words;
 use std::{
     collections::BTreeMap,
     io,
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -56,12 +56,12 @@ struct Running {
 impl ReferenceAgent {
     /// Makes both folders where they are missing. `pace` is the time between two words.
     pub fn open(
-        workspace_dir: PathBuf,
-        data_dir: &std::path::Path,
+        workspace_dir: &Path,
+        data_dir: &Path,
         pace: Duration,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        std::fs::create_dir_all(&workspace_dir)?;
+        std::fs::create_dir_all(workspace_dir)?;
         Ok(Self {
             workspace: Workspace::new(workspace_dir)?,
             sessions: Sessions::open(data_dir.join("sessions"), clock)?,

@@ -23,7 +23,7 @@ impl World {
         fs::write(home.path().join("secret"), "secret").unwrap();
         fs::write(root.join("theirs/file"), "theirs").unwrap();
         fs::write(root.join("mine/inbox/файл 1.txt"), "hello").unwrap();
-        let workspace = Workspace::new(root.clone()).unwrap();
+        let workspace = Workspace::new(&root).unwrap();
         Self {
             _home: home,
             root,
