@@ -100,7 +100,7 @@ fn agent(
             data_dir,
         } => {
             info!("no command is given: the reference agent answers");
-            let opened = ReferenceAgent::open(workspace_dir, &data_dir, PACE, Arc::clone(clock));
+            let opened = ReferenceAgent::open(&workspace_dir, &data_dir, PACE, Arc::clone(clock));
             Arc::new(opened.context("the workspace or the data folder cannot be used")?)
         }
     })

@@ -107,7 +107,10 @@ mod tests {
     #[test]
     fn a_web_page_may_not_connect_not_even_to_a_gateway_without_a_token() {
         let page = (ORIGIN, "https://example.org");
-        assert_eq!(judged(&[page.clone()], None), Err(Refusal::WebPage));
+        assert_eq!(
+            judged(std::slice::from_ref(&page), None),
+            Err(Refusal::WebPage)
+        );
         let knowing = [(AUTHORIZATION, "Bearer right"), page];
         assert_eq!(judged(&knowing, Some("right")), Err(Refusal::WebPage));
     }

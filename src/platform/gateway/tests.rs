@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 use super::*;
 use crate::{clock::SystemClock, lifecycle::Signals};
 
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 pub(crate) async fn within<T>(waited: impl Future<Output = T>) -> T {
     timeout(LIMIT, waited).await.expect("it takes far too long")

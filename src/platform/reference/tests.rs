@@ -33,7 +33,7 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let pace = Duration::from_millis(1);
         let agent =
-            ReferenceAgent::open(home.join("workspace"), &home.join("data"), pace, clock).unwrap();
+            ReferenceAgent::open(&home.join("workspace"), &home.join("data"), pace, clock).unwrap();
         Served::new(Arc::new(agent), None, Bounds::default()).await
     }
 

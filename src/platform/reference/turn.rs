@@ -58,7 +58,7 @@ impl Turn {
             match block {
                 ContentBlock::Text(text) => texts.push(text.text.as_str()),
                 ContentBlock::ResourceLink(link) => {
-                    links.push((link.name.clone(), link.uri.clone()))
+                    links.push((link.name.clone(), link.uri.clone()));
                 }
                 // Not announced, so nobody sends it.
                 _ => {}

@@ -45,7 +45,7 @@ async fn an_answer_counts_for_a_while() {
         clock.advance(FRESH_FAILURE);
         assert_eq!(health.now().await, Ok(()));
         *agent.answers.lock().unwrap() = false;
-        clock.advance(FRESH - Duration::from_secs(1));
+        clock.advance(FRESH.checked_sub(Duration::from_secs(1)).unwrap());
         assert_eq!(health.now().await, Ok(()), "an answer counts longer");
         assert_eq!(*agent.greetings.lock().unwrap(), 2);
         clock.advance(Duration::from_secs(1));
@@ -71,6 +71,6 @@ async fn a_slow_agent_stays_healthy_while_it_is_asked_again() {
     // Nobody asks the agent here: it is as slow as can be.
     clock.advance(FRESH);
     assert_eq!(health.now().await, Ok(()));
-    clock.advance(STALE - FRESH);
+    clock.advance(STALE.checked_sub(FRESH).unwrap());
     assert!(health.now().await.is_err());
 }
