@@ -1,7 +1,7 @@
 //! `platform-agent`: serves an agent to bots, as ACP over WebSocket at `/acp`, with its health at `/health`.
 //!
 //! One text frame is one JSON-RPC message. The gateway looks into none of them; it carries them between a WebSocket and
-//! a [`ServedAgent`]: a command that runs once per connection ([`child`]), or the
+//! a [`ServedAgent`]: a command that runs once per connection ([`ChildAgent`]), or the
 //! [reference agent](crate::platform::reference). Everything is bounded: frames, connections, what waits to be sent,
 //! and how long a silent peer is waited for.
 
