@@ -13,6 +13,10 @@ from support.home import Home, onboard
 from support.paths import REPOSITORY, WORKING_FOLDER
 
 
+def pytest_addoption(parser):
+    parser.addoption("--image", help="check this image of the bot instead of building one")
+
+
 def pytest_configure(config):
     """Ended by SIGTERM, the run still takes down what it started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -29,11 +33,18 @@ def clone():
 
 
 @pytest.fixture(scope="session")
-def stack(clone):
+def image(request) -> dict[str, str]:
+    """What names the image to the Compose files."""
+    name = request.config.getoption("--image")
+    return {"BOT_IMAGE": name} if name else {}
+
+
+@pytest.fixture(scope="session")
+def stack(clone, image):
     """The full stack as the README starts it, and gone with all its volumes afterwards."""
-    stack = FullStack(clone, f"check-{clone.parent.name}")
+    stack = FullStack(clone, f"check-{clone.parent.name}", **image)
     try:
-        stack.up("--build", "--detach", limit=BUILD_LIMIT)
+        stack.up(*([] if image else ["--build"]), limit=BUILD_LIMIT)
         yield stack
     finally:
         stack.down("--volumes", "--remove-orphans")
@@ -51,8 +62,8 @@ def admin(stack) -> Admin:
 
 
 @pytest.fixture
-def prod(stack):
+def prod(stack, image):
     """The bot alone, beside the full stack."""
-    prod = ProdStack(stack)
+    prod = ProdStack(stack, **image)
     yield prod
     prod.down("--volumes")

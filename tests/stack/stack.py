@@ -92,7 +92,7 @@ class FullStack(Stack):
 
     BOT = "@bot:localhost"
 
-    def __init__(self, clone: Path, project: str):
+    def __init__(self, clone: Path, project: str, **settings: str):
         self.homeserver_port = free_port()
         self.element_port = free_port()
         super().__init__(
@@ -101,6 +101,7 @@ class FullStack(Stack):
             "docker-compose.fullstack.yml",
             STACK_HOMESERVER_PORT=str(self.homeserver_port),
             STACK_ELEMENT_PORT=str(self.element_port),
+            **settings,
         )
 
     @property
@@ -129,7 +130,7 @@ class ProdStack(Stack):
 
     PASSWORD = "the password of the second bot"
 
-    def __init__(self, full: FullStack):
+    def __init__(self, full: FullStack, **settings: str):
         clone, project = full.clone, f"{full.project}-prod"
         (clone / ".env").write_text("MATRIX_HOMESERVER=http://homeserver:8008\nMATRIX_USER_ID=@second:localhost\n")
         secrets = clone / "secrets"
@@ -140,7 +141,7 @@ class ProdStack(Stack):
             "services: {bot: {networks: [homeserver]}}\n"
             f"networks: {{homeserver: {{external: true, name: {full.project}_matrix}}}}\n"
         )
-        super().__init__(clone, project, "docker-compose.prod.yml", "network.yml")
+        super().__init__(clone, project, "docker-compose.prod.yml", "network.yml", **settings)
 
 
 def run(

@@ -143,7 +143,7 @@ def test_down_and_up_keep_everything(stack, home, admin):
     before = context(home), memory(home), admin.rooms_made_by(home.bot_id)
     devices = admin.devices(home.bot_id)
     stack.down()
-    stack.up("--detach")
+    stack.up()
     assert (context(home), memory(home), admin.rooms_made_by(home.bot_id)) == before
     assert admin.devices(home.bot_id) == devices
 
@@ -163,7 +163,7 @@ def test_without_the_volume_of_the_bot_everything_comes_back_from_the_server(sta
 def test_the_bot_alone_runs_from_its_own_file(stack, prod):
     account = stack.register("second", prod.PASSWORD)
     assert "read_only: true" in prod.compose("config")
-    prod.up("--detach")
+    prod.up()
     assert prod.bot_answers("/readyz") == 200
     assert prod.bot_answers("/metrics") == 200
     assert prod.inside("bot", "id", "-u").strip() == "65532"
