@@ -34,7 +34,10 @@ class Stack:
 
     def up(self, *arguments: str, limit: float = 600.0) -> None:
         """Starts what is not running, in order, and returns when everything is healthy."""
-        self.compose("up", "--wait", *arguments, limit=limit)
+        try:
+            self.compose("up", "--wait", *arguments, limit=limit)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\n{self.compose('logs', '--no-color', '--tail', '40', check=False)}") from None
 
     def down(self, *arguments: str) -> None:
         self.compose("down", "--timeout", "40", *arguments)
