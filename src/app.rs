@@ -1,5 +1,7 @@
 //! Puts the parts together. The only file that names every concrete type; it decides nothing.
 
+mod sessions;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
@@ -83,7 +85,7 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     let report = Arc::new(std::sync::Mutex::new(Report::default()));
     let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
     tasks.spawn("bot", async move {
-        let ended = run(
+        let ended = sessions::run(
             config,
             purpose,
             clock,
@@ -113,30 +115,6 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .clone();
     Ok(report)
-}
-
-async fn run(
-    config: Config,
-    purpose: Purpose,
-    clock: Arc<dyn Clock>,
-    store: Store,
-    readiness: Readiness,
-    metrics: Metrics,
-    tasks: &Tasks,
-) -> anyhow::Result<Report> {
-    let session = match session::open(&login(&config), clock.now(), tasks.draining()).await {
-        Err(SessionError::ShuttingDown) => return Ok(Report::default()),
-        other => other?,
-    };
-    let bot = assemble(&config, session, clock, store, readiness, metrics, tasks).await?;
-    let ended = match purpose {
-        Purpose::Run => bot.run().await.map(|()| Report::default()),
-        Purpose::Reconcile => reconcile_once(&bot).await,
-    };
-    match ended {
-        Err(BotError::ShuttingDown) => Ok(Report::default()),
-        other => Ok(other?),
-    }
 }
 
 async fn reconcile_once(bot: &Bot) -> Result<Report, BotError> {
@@ -192,6 +170,7 @@ async fn assemble(
         tasks: tasks.clone(),
         metrics: metrics.clone(),
         backlog_max_age: config.backlog_max_age,
+        queue_limit: config.queue_limit,
     });
     let allowed = config.people.allowed.clone();
     let reception = Reception::new(reception::Parts {

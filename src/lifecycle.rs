@@ -24,6 +24,9 @@ pub const GRACE: Duration = Duration::from_secs(20);
 /// How long tasks may take after they were told to let go, before the process ends without them.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 
+/// How long the tasks of a generation may take after they were told to let go.
+const LET_GO_WITHIN: Duration = Duration::from_secs(30);
+
 /// Where requests to end come from.
 pub trait Signals: Send {
     /// Resolves with the name of the next signal.
@@ -57,12 +60,27 @@ impl Signals for OsSignals {
 }
 
 /// The tasks of the process, and the two stages of its end. Clones share both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tasks {
     tracker: TaskTracker,
     draining: CancellationToken,
     stop: CancellationToken,
+    /// The first stage of the whole process.
+    process: CancellationToken,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        let draining = CancellationToken::new();
+        Self {
+            tracker: TaskTracker::new(),
+            process: draining.clone(),
+            draining,
+            stop: CancellationToken::new(),
+            failure: Arc::default(),
+        }
+    }
 }
 
 impl Tasks {
@@ -79,6 +97,32 @@ impl Tasks {
                 ));
             }
         });
+    }
+
+    /// Tasks that can be ended by themselves, and that end with these. One of them that dies ends the process all the
+    /// same.
+    #[must_use]
+    pub fn generation(&self) -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            draining: self.draining.child_token(),
+            stop: self.stop.child_token(),
+            process: self.process.clone(),
+            failure: Arc::clone(&self.failure),
+        }
+    }
+
+    /// Waits until the tasks of this generation have ended by themselves, or with the process.
+    pub async fn ended(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Tells the tasks of this generation to let go at once. Whether all of them did so in time.
+    pub async fn let_go(&self) -> bool {
+        self.draining.cancel();
+        self.stop.cancel();
+        timeout(LET_GO_WITHIN, self.ended()).await.is_ok()
     }
 
     /// First stage: take no new work, finish what runs.
@@ -106,7 +150,7 @@ impl Tasks {
 
     /// Begins the end without a signal.
     pub fn shut_down(&self) {
-        self.draining.cancel();
+        self.process.cancel();
     }
 
     /// Begins the end because of an error that nothing can be done about. The first one is the process's own.
@@ -114,7 +158,7 @@ impl Tasks {
         error!(error = format!("{error:#}"), "shutting down: {error:#}");
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(error);
-        self.draining.cancel();
+        self.process.cancel();
     }
 
     /// Waits until all tasks have ended: by themselves, or after the signals, or because the grace period is over.

@@ -51,6 +51,8 @@ pub struct Config {
     pub files: FilesConfig,
     /// `SURFACES_BACKLOG_MAX_AGE`: messages that waited longer are not sent to the agent.
     pub backlog_max_age: Duration,
+    /// `SURFACES_QUEUE_LIMIT`: so many messages of one person may wait in a chat.
+    pub queue_limit: u32,
     /// `SURFACES_HTTP_ADDR`: where `/healthz`, `/readyz` and `/metrics` answer; `None` is off.
     pub http_addr: Option<SocketAddr>,
     /// How the bot logs.
@@ -79,6 +81,7 @@ impl Config {
         let people = PeopleConfig::from_env(reader, own_server.ok());
         let files = FilesConfig::from_env(reader);
         let backlog_max_age = backlog::max_age_from_env(reader);
+        let queue_limit = backlog::queue_limit_from_env(reader);
         let http_addr = http::addr_from_env(reader);
         let log = LogConfig::from_env(reader);
         let agents = Registry::from_env(reader);
@@ -94,6 +97,7 @@ impl Config {
             people: people?,
             files: files?,
             backlog_max_age: backlog_max_age?,
+            queue_limit: queue_limit?,
             http_addr: http_addr?,
             log: log?,
             agents: agents?,

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt};
 use crate::config::env::Env;
 
 /// Every variable that is read anywhere in the bot.
-pub const KNOWN: [&str; 22] = [
+pub const KNOWN: [&str; 23] = [
     "MATRIX_HOMESERVER",
     "MATRIX_USER_ID",
     "MATRIX_PASSWORD",
@@ -25,6 +25,7 @@ pub const KNOWN: [&str; 22] = [
     "SURFACES_LOG_FORMAT",
     "SURFACES_MAX_UPLOAD_BYTES",
     "SURFACES_BACKLOG_MAX_AGE",
+    "SURFACES_QUEUE_LIMIT",
     "SURFACES_PLATFORM_AGENT_TOKEN",
     "SURFACES_PLATFORM_AGENT_TOKEN_FILE",
     "SURFACES_PLATFORM_AGENT_DATA_DIR",

@@ -7,7 +7,7 @@ use crate::{
     core::{
         chat::{
             Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner, manager::ChatManager,
-            turn::Turn,
+            turn::Turn, turns::Turns,
         },
         command::{Call, Command, Parsed, Wrong, parse, without_mention},
         error::CoreError,
@@ -49,6 +49,7 @@ pub struct DispatchSettings {
 pub struct Dispatcher {
     manager: ChatManager,
     settings: DispatchSettings,
+    turns: Turns,
 }
 
 impl Dispatcher {
@@ -62,6 +63,7 @@ impl Dispatcher {
         Self {
             manager: ChatManager::new(store, rooms, agents),
             settings,
+            turns: Turns::default(),
         }
     }
 
@@ -175,6 +177,10 @@ impl Dispatcher {
             return Reply::notice(Trouble::AgentNotAvailable(name).text(locale));
         };
         drafts.working();
+        let _slot = self
+            .turns
+            .next(&chat.owner, &agent.id, agent.limits.at_once)
+            .await;
         let streams = scene.owner.is_none_or(Owner::streams);
         let turn = Turn {
             agent,

@@ -165,3 +165,33 @@ async fn tasks_may_begin_others_while_the_process_ends() {
     tasks.run_until_shutdown(signals, GRACE).await.unwrap();
     assert!(done.load(Ordering::SeqCst));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_ends_by_itself_and_leaves_the_others_alone() {
+    let tasks = Tasks::default();
+    let first = tasks.generation();
+    let stop = first.stop().clone();
+    first.spawn("worker", async move { stop.cancelled().await });
+    assert!(first.let_go().await);
+    assert!(!tasks.is_draining());
+    let second = tasks.generation();
+    assert!(!second.is_draining());
+    tasks.shut_down();
+    assert!(second.is_draining());
+    second.ended().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_with_a_task_that_holds_on_is_not_taken_for_ended() {
+    let generation = Tasks::default().generation();
+    generation.spawn("stubborn", std::future::pending());
+    assert!(!generation.let_go().await);
+}
+
+#[tokio::test]
+async fn a_task_of_a_generation_that_dies_ends_the_process() {
+    let tasks = Tasks::default();
+    let generation = tasks.generation();
+    generation.fail(anyhow!("broken"));
+    assert!(tasks.is_draining());
+}

@@ -28,6 +28,9 @@ const LONG_POLL: Duration = Duration::from_secs(30);
 /// The pause before a commit that failed is tried again: a full disk can be emptied.
 const COMMIT_PAUSE: Duration = Duration::from_secs(2);
 
+/// How often the journal is looked through for events that were finished with long ago.
+const COMPACTED_EVERY: Duration = Duration::from_hours(1);
+
 /// Whether a kept position is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstSync {
@@ -82,6 +85,20 @@ pub enum BotError {
     Reconcile(#[from] ReconcileError),
 }
 
+impl BotError {
+    /// Whether a new session, over the same data, may do what this one cannot: it was ended from outside, or the SDK
+    /// has lost its way.
+    pub const fn wants_a_new_session(&self) -> bool {
+        let (Self::Matrix(error) | Self::Reconcile(ReconcileError::Matrix(error))) = self else {
+            return false;
+        };
+        matches!(
+            error,
+            MatrixError::UnknownToken { .. } | MatrixError::Local(_)
+        )
+    }
+}
+
 impl Bot {
     /// First sync, reconcile, ready, and then the live loop until the process is asked to end.
     pub async fn run(&self) -> Result<(), BotError> {
@@ -90,6 +107,7 @@ impl Bot {
         reached(Boundary::ReconcileApplied);
         self.reception_of_unfinished_entries().await?;
         self.ready(&report);
+        self.compact_now_and_then();
         self.wake().await?;
         self.live().await
     }
@@ -152,6 +170,23 @@ impl Bot {
         );
     }
 
+    /// Keeps the journal small, a little at a time.
+    fn compact_now_and_then(&self) {
+        let (store, tasks) = (self.store.clone(), self.tasks.clone());
+        self.tasks.spawn("compaction", async move {
+            while !tasks.is_draining() {
+                match store.compact().await {
+                    Ok(0) => tasks.pause(COMPACTED_EVERY).await,
+                    Ok(events) => tracing::debug!(events, "older events are out of the journal"),
+                    Err(error) => {
+                        tracing::warn!(%error, "the journal cannot be compacted");
+                        tasks.pause(COMPACTED_EVERY).await;
+                    }
+                }
+            }
+        });
+    }
+
     async fn live(&self) -> Result<(), BotError> {
         loop {
             let Some(position) = self.store.position(&self.device_id).await? else {
@@ -196,10 +231,17 @@ impl Bot {
 
     /// One sync, asked for until it is there, and committed until it is kept. Tells whether the bot left a room.
     async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
+        let is_live = wait > Duration::ZERO;
         let batch = self.sync(from, wait).await?;
         self.readiness.synced();
         reached(Boundary::SyncReceived);
-        let intake = intake::take_in(self.client.user_id(), batch);
+        // What waited while the bot was away fills no queue.
+        let queue_limit = (is_live && !batch.from_nothing).then(|| self.inbox.queue_limit());
+        let mut intake = intake::take_in(self.client.user_id(), batch);
+        intake.queue_limit = queue_limit;
+        for (room, event) in intake.wanted() {
+            tracing::debug!(event.id = %event, room.id = %room, "received");
+        }
         loop {
             match self.store.commit(&self.device_id, intake.clone()).await {
                 Ok(left) => {

@@ -3,7 +3,9 @@
 //! One worker a room, and rooms do not wait for each other. The sync loop only wakes workers. An event is finished with
 //! when its answer is on the server and the bot's cursor has moved past it; until then it stays in the journal.
 
+mod attempt;
 mod backlog;
+mod overflow;
 mod place;
 mod unfinished;
 
@@ -40,18 +42,14 @@ use crate::{
     text::Failure,
 };
 
-/// Events a worker takes from the journal at once.
-const PAGE: u32 = 32;
-/// Answers that may be made at the same time, in all rooms together.
-const TURNS_AT_ONCE: usize = 32;
+/// Events a worker takes from the journal at once: the next one may be edited or redacted while this one is answered.
+const PAGE: u32 = 1;
 /// How long an event whose key has not come may hold up its room.
 const KEYS_COME_WITHIN: Duration = Duration::from_mins(1);
 /// How often such an event is tried again.
 const KEYS_TRIED_EVERY: Duration = Duration::from_secs(2);
 /// The pause after a failure of our own, before the event is handled again.
 const OWN_FAILURE_PAUSE: Duration = Duration::from_secs(2);
-/// How often an event is begun before it is given up, with a word to the user: its handling failed, or ended the process.
-const MOST_ATTEMPTS: u32 = 3;
 
 /// What an inbox works with.
 pub struct Parts {
@@ -75,6 +73,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Older questions are not sent to an agent.
     pub backlog_max_age: Duration,
+    /// So many messages of one person may wait in a room.
+    pub queue_limit: u32,
 }
 
 /// The workers.
@@ -83,7 +83,8 @@ pub struct Inbox {
     parts: Arc<Parts>,
     working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
-    turns: Arc<Semaphore>,
+    overflowing: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    suspects: Arc<Semaphore>,
 }
 
 impl Inbox {
@@ -93,8 +94,14 @@ impl Inbox {
             parts: Arc::new(parts),
             working: Arc::default(),
             foreign: Arc::default(),
-            turns: Arc::new(Semaphore::new(TURNS_AT_ONCE)),
+            overflowing: Arc::default(),
+            suspects: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// So many messages of one person may wait in a room.
+    pub fn queue_limit(&self) -> u32 {
+        self.parts.queue_limit
     }
 
     /// Gives every room with pending events a worker. Called after each commit; returns at once.
@@ -109,8 +116,11 @@ impl Inbox {
                     });
             }
         }
+        self.wake_overflow().await?;
         let pending = self.parts.store.pending_count().await?;
         self.parts.metrics.queue_depth(pending);
+        let dead = self.parts.store.dead_letters().await?;
+        self.parts.metrics.dead_letters(dead.answers, dead.events);
         Ok(())
     }
 
@@ -174,29 +184,12 @@ impl Inbox {
         }
     }
 
-    /// Counts before it begins, so that an event which ends the process does so a few times and not for ever.
-    async fn attempt(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let event = &entry.item.event_id;
-        if self.parts.store.begin_attempt(event).await? > MOST_ATTEMPTS {
-            tracing::error!(event.id = %event, room.id = %room, "{event} is given up: handling it failed too often");
-            self.parts.metrics.message_failed();
-            let reply =
-                Reply::notice(Failure::Handling.text(self.locale(&entry.item.sender).await));
-            return self.finish_with(room, entry, None, &[reply]).await;
-        }
-        reached(Boundary::AttemptBegun);
-        let result = self.handle(room, entry).await;
-        if matches!(result, Err(Unfinished::ShuttingDown)) {
-            self.parts.store.forgive_attempt(event).await?;
-        }
-        result
-    }
-
     async fn handle(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
         let id = entry.item.event_id.as_str();
+        self.parts.outbox.recall(id, room).await?;
         if self.parts.outbox.is_frozen(id).await? {
-            self.parts.outbox.deliver(id).await?;
-            return self.finish(room, entry).await;
+            let is_whole = self.parts.outbox.deliver(id).await?;
+            return self.conclude(room, entry, None, is_whole).await;
         }
         match self.place(room).await? {
             Route::Chat(chat) => self.in_chat(room, entry, chat).await,
@@ -270,11 +263,6 @@ impl Inbox {
         };
         self.parts.metrics.message_received();
         let replies = {
-            let _turn = self
-                .turns
-                .acquire()
-                .await
-                .map_err(|_| Unfinished::ShuttingDown)?;
             reached(Boundary::BeforeAgent);
             let (drafts, showing) = self.parts.drafter.begin(target);
             let asking = async move {
@@ -295,9 +283,9 @@ impl Inbox {
         self.finish_with(room, entry, thread.as_deref(), &replies)
             .await?;
         if !replies.is_empty() {
-            self.parts
-                .metrics
-                .message_answered(self.parts.clock.monotonic() - started);
+            let latency = self.parts.clock.monotonic() - started;
+            self.parts.metrics.message_answered(latency);
+            tracing::info!(event.id = %entry.item.event_id, room.id = %room, latency_ms = latency.as_millis(), "answered");
         }
         Ok(())
     }
@@ -356,7 +344,31 @@ impl Inbox {
             room,
             thread,
         };
-        self.parts.outbox.answer(question, replies).await?;
+        let is_whole = self.parts.outbox.answer(question, replies).await?;
+        self.conclude(room, entry, thread, is_whole).await
+    }
+
+    /// What the server did not take of the answer is said once; then the event is finished with.
+    async fn conclude(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        thread: Option<&str>,
+        is_whole: bool,
+    ) -> Result<(), Unfinished> {
+        if !is_whole {
+            self.parts.metrics.message_buried();
+            let text = Failure::NotSent.text(self.locale(&entry.item.sender).await);
+            let question = Question {
+                id: entry.item.event_id.as_str(),
+                room,
+                thread,
+            };
+            self.parts
+                .outbox
+                .last_word(question, &Reply::notice(text))
+                .await?;
+        }
         self.finish(room, entry).await
     }
 
@@ -376,6 +388,7 @@ impl Inbox {
         }
         self.parts.store.finish(event).await?;
         reached(Boundary::EventFinished);
+        tracing::debug!(event.id = %event, room.id = %room, "finished with");
         Ok(())
     }
 }

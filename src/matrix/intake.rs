@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::Value;
 
 use crate::matrix::{
@@ -98,6 +98,8 @@ pub struct BatchIntake {
     pub position: String,
     /// Whether it replaces all kept state.
     pub full_state: bool,
+    /// Set where the events came while the bot was there: so many of one person may wait in a room.
+    pub queue_limit: Option<u32>,
     /// Joined rooms with news.
     pub rooms: Vec<RoomIntake>,
     /// Rooms the bot was invited to, and by whom.
@@ -106,12 +108,25 @@ pub struct BatchIntake {
     pub left: Vec<OwnedRoomId>,
 }
 
+impl BatchIntake {
+    /// The events that wait for an answer, and their rooms.
+    pub fn wanted(&self) -> impl Iterator<Item = (&RoomId, &EventId)> {
+        self.rooms.iter().flat_map(|room| {
+            room.events
+                .iter()
+                .filter(|(_, fate)| *fate == Fate::Pending)
+                .map(|(item, _)| (&*room.room, &*item.event_id))
+        })
+    }
+}
+
 /// Sorts a whole response.
 pub fn take_in(bot: &UserId, batch: SyncBatch) -> BatchIntake {
     let from_nothing = batch.from_nothing;
     BatchIntake {
         position: batch.next_batch,
         full_state: batch.full_state,
+        queue_limit: None,
         rooms: batch
             .joined
             .into_iter()

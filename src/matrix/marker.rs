@@ -20,6 +20,8 @@ pub const ENTRY_NOTE: &str = "io.lambda.surfaces.entry";
 pub const ANSWERS_KEY: &str = "io.lambda.surfaces.answers";
 /// Key in the content of an answer that is still growing: it does not count as an answer yet.
 pub const DRAFT_KEY: &str = "io.lambda.surfaces.draft";
+/// Its place among the messages that answer one question, in the content of each final message.
+pub const PART_KEY: &str = "io.lambda.surfaces.part";
 /// The only version of all of them so far.
 pub const VERSION: u32 = 1;
 

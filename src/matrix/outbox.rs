@@ -3,9 +3,12 @@
 //! The transaction id of each message is derived from its question, so that sending again from the same device is
 //! harmless. Part 0 is a draft that grew in front of the user; with one there, the first final message is an edit of it.
 
+mod elsewhere;
+
 use std::sync::Arc;
 
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
+use serde_json::json;
 
 use crate::{
     boundary::{Boundary, reached},
@@ -13,6 +16,7 @@ use crate::{
     matrix::{
         client::{MatrixClient, MatrixError},
         content,
+        marker::PART_KEY,
         split::split,
         store::{NewMessage, OutMessage, Store, StoreError},
     },
@@ -20,6 +24,8 @@ use crate::{
 
 /// The part that a draft has.
 pub const DRAFT_PART: u32 = 0;
+/// The part of a word about the answer itself: that the server refused it, or that it was given up.
+const LAST_WORD: u32 = 1_000_000;
 /// Longest text of one message, in bytes. An edit holds it four times (plain and rendered, old and new), encryption adds
 /// a third, and an event may have 64 KiB.
 const LONGEST_TEXT: usize = 8_000;
@@ -69,12 +75,12 @@ impl Outbox {
             .any(|message| message.part != DRAFT_PART))
     }
 
-    /// Freezes the answer and sends it.
+    /// Freezes the answer and sends it. Tells whether the server has all of it.
     pub async fn answer(
         &self,
         question: Question<'_>,
         replies: &[Reply],
-    ) -> Result<(), OutboxError> {
+    ) -> Result<bool, OutboxError> {
         let draft = match self
             .store
             .frozen(question.id)
@@ -97,6 +103,9 @@ impl Outbox {
             })
             .map(|piece| content::answering(content::message(&piece), question.id, question.thread))
             .collect();
+        for (part, content) in (DRAFT_PART + 1..).zip(&mut contents) {
+            content[PART_KEY] = json!(part);
+        }
         if let (Some(draft), Some(first)) = (draft, contents.first_mut()) {
             *first = content::edit_of(&draft, first.take());
         }
@@ -115,11 +124,33 @@ impl Outbox {
         self.deliver(question.id).await
     }
 
-    /// Sends what is frozen and not on the server yet.
-    pub async fn deliver(&self, question: &str) -> Result<(), OutboxError> {
+    /// Sends what is frozen and not on the server yet. Tells whether the server has all of the answer.
+    pub async fn deliver(&self, question: &str) -> Result<bool, OutboxError> {
+        let mut is_whole = true;
         for message in self.store.frozen(question).await? {
-            self.send(question, &message).await?;
+            let is_there = self.send(question, &message).await?.is_some();
+            is_whole &= is_there || !is_answer(message.part);
         }
+        Ok(is_whole)
+    }
+
+    /// One word about an answer that the server will not have in full, beside it. Said once; a refusal is the end of it.
+    pub async fn last_word(
+        &self,
+        question: Question<'_>,
+        reply: &Reply,
+    ) -> Result<(), OutboxError> {
+        let mut content = content::answering(content::message(reply), question.id, question.thread);
+        content[PART_KEY] = json!(LAST_WORD);
+        let message = NewMessage {
+            part: LAST_WORD,
+            transaction_id: transaction_id(question.id, LAST_WORD),
+            content,
+        };
+        self.store
+            .freeze(question.id, question.room, vec![message])
+            .await?;
+        self.deliver(question.id).await?;
         Ok(())
     }
 
@@ -142,18 +173,25 @@ impl Outbox {
                 reached(Boundary::AfterFinalSend);
                 self.store.sent(question, message.part, &event).await?;
                 reached(Boundary::FinalMarked);
+                tracing::debug!(event.id = %question, room.id = %message.room, answer.id = %event, part = message.part, "sent");
                 Ok(Some(event))
             }
             Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
-                tracing::error!(event.id = question, room.id = %message.room, %error, "a message cannot be sent");
+                tracing::error!(event.id = %question, room.id = %message.room, %error, "a message cannot be sent");
+                let counts = is_answer(message.part);
                 self.store
-                    .not_sendable(question, message.part, &error.to_string())
+                    .not_sendable(question, message.part, &error.to_string(), counts)
                     .await?;
                 Ok(None)
             }
             Err(error) => Err(OutboxError::Interrupted(error)),
         }
     }
+}
+
+/// Whether the part is one of the answer itself.
+const fn is_answer(part: u32) -> bool {
+    part != DRAFT_PART && part != LAST_WORD
 }
 
 /// Names one message among those that answer one question.

@@ -1,10 +1,11 @@
 //! Reconcile, with the bot's own store behind it: alone with the rooms while it runs, and the cache brought up to date
 //! afterwards.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::matrix::{
     client::MatrixClient,
@@ -19,6 +20,11 @@ use crate::matrix::{
 /// Held for writing by a reconcile, and for reading by whoever changes rooms and rows together: no plan is made of a
 /// picture that changes meanwhile.
 pub type RoomsLock = Arc<tokio::sync::RwLock<()>>;
+
+/// How long a reconcile lets others change rooms before it.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it looks whether nobody does.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Runs reconcile.
 #[derive(Clone)]
@@ -50,15 +56,28 @@ impl Reconciler {
         &self,
         incomplete: impl IntoIterator<Item = OwnedRoomId>,
     ) -> Result<Report, ReconcileError> {
-        let _alone = self.rooms.write().await;
+        let _alone = self.alone().await;
         let mut snapshot = self.store.snapshot().await.map_err(store_failed)?;
         snapshot.incomplete.extend(incomplete);
         self.run(snapshot, &Mode::Full).await
     }
 
+    /// Waits for a moment in which nobody changes rooms. Others are let past meanwhile: one slow change is no reason for
+    /// everybody else to wait. Where that moment does not come by itself, it is made.
+    async fn alone(&self) -> OwnedRwLockWriteGuard<()> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < until {
+            if let Ok(alone) = Arc::clone(&self.rooms).try_write_owned() {
+                return alone;
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+        Arc::clone(&self.rooms).write_owned().await
+    }
+
     /// Because of a message from this joined room, which has no row: its state is asked for first.
     pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
-        let _alone = self.rooms.write().await;
+        let _alone = self.alone().await;
         match self.client.room_state(room).await {
             Ok(state) => self
                 .store

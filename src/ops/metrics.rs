@@ -32,6 +32,11 @@ struct AgentLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FigureLabels {
     figure: &'static str,
 }
@@ -44,6 +49,9 @@ pub struct Metrics {
     messages_received: Counter,
     messages_answered: Counter,
     messages_failed: Counter,
+    messages_refused: Counter,
+    messages_buried: Counter,
+    dead_letters: Family<KindLabels, Gauge>,
     queue_depth: Gauge,
     answer_latency_seconds: Histogram,
     reconcile: Family<FigureLabels, Gauge<i64, AtomicI64>>,
@@ -60,6 +68,9 @@ impl Metrics {
             messages_received: Counter::default(),
             messages_answered: Counter::default(),
             messages_failed: Counter::default(),
+            messages_refused: Counter::default(),
+            messages_buried: Counter::default(),
+            dead_letters: Family::default(),
             queue_depth: Gauge::default(),
             answer_latency_seconds: Histogram::new(LATENCY_BUCKETS),
             reconcile: Family::default(),
@@ -71,41 +82,22 @@ impl Metrics {
     }
 
     fn registered(&self) -> Registry {
+        let mut registry = Registry::with_prefix("surfaces");
+        self.register_process(&mut registry);
+        self.register_messages(&mut registry);
+        registry
+    }
+
+    fn register_process(&self, registry: &mut Registry) {
         let build_info = Family::<BuildLabels, Gauge>::default();
         let version = env!("CARGO_PKG_VERSION");
         build_info.get_or_create(&BuildLabels { version }).set(1);
 
-        let mut registry = Registry::with_prefix("surfaces");
         registry.register("build_info", "Which version runs; always 1", build_info);
         registry.register(
             "sync_age_seconds",
             "Time since the last successful sync, or since the start",
             self.sync_age_seconds.clone(),
-        );
-        registry.register(
-            "messages_received",
-            "Messages taken in to be answered",
-            self.messages_received.clone(),
-        );
-        registry.register(
-            "messages_answered",
-            "Messages answered in full",
-            self.messages_answered.clone(),
-        );
-        registry.register(
-            "messages_failed",
-            "Messages to which the answer was that it failed",
-            self.messages_failed.clone(),
-        );
-        registry.register(
-            "queue_depth",
-            "Messages that wait or are being answered",
-            self.queue_depth.clone(),
-        );
-        registry.register(
-            "answer_latency_seconds",
-            "Time from taking a message in to the end of its answer",
-            self.answer_latency_seconds.clone(),
         );
         registry.register(
             "reconcile",
@@ -122,7 +114,49 @@ impl Metrics {
             "Requests to the homeserver that were made again",
             self.send_retries.clone(),
         );
-        registry
+    }
+
+    fn register_messages(&self, registry: &mut Registry) {
+        registry.register(
+            "messages_received",
+            "Messages taken in to be answered",
+            self.messages_received.clone(),
+        );
+        registry.register(
+            "messages_answered",
+            "Messages answered in full",
+            self.messages_answered.clone(),
+        );
+        registry.register(
+            "messages_failed",
+            "Messages to which the answer was that it failed",
+            self.messages_failed.clone(),
+        );
+        registry.register(
+            "messages_refused",
+            "Messages that found their queue full",
+            self.messages_refused.clone(),
+        );
+        registry.register(
+            "messages_buried",
+            "Messages that were given up, or whose answer the homeserver refused for good",
+            self.messages_buried.clone(),
+        );
+        registry.register(
+            "dead_letters",
+            "Rows of the table dead_letter: answers refused by the homeserver, events given up",
+            self.dead_letters.clone(),
+        );
+        registry.register(
+            "queue_depth",
+            "Messages that wait or are being answered",
+            self.queue_depth.clone(),
+        );
+        registry.register(
+            "answer_latency_seconds",
+            "Time from taking a message in to the end of its answer",
+            self.answer_latency_seconds.clone(),
+        );
     }
 
     /// A message was taken in.
@@ -139,6 +173,25 @@ impl Metrics {
     /// The answer to a message was that it failed.
     pub fn message_failed(&self) {
         self.messages_failed.inc();
+    }
+
+    /// A message found its queue full.
+    pub fn message_refused(&self) {
+        self.messages_refused.inc();
+    }
+
+    /// A message will never have its answer.
+    pub fn message_buried(&self) {
+        self.messages_buried.inc();
+    }
+
+    /// So many answers were refused for good, and so many events given up, since the database was made.
+    pub fn dead_letters(&self, answers: u64, events: u64) {
+        for (kind, number) in [("answer", answers), ("event", events)] {
+            self.dead_letters
+                .get_or_create(&KindLabels { kind })
+                .set(i64::try_from(number).unwrap_or(i64::MAX));
+        }
     }
 
     /// So many messages wait or are being answered.
@@ -198,6 +251,8 @@ mod tests {
             "surfaces_messages_received_total 0",
             "surfaces_messages_answered_total 0",
             "surfaces_messages_failed_total 0",
+            "surfaces_messages_refused_total 0",
+            "surfaces_messages_buried_total 0",
             "surfaces_queue_depth 0",
             "surfaces_answer_latency_seconds_count 0",
             "surfaces_send_retries_total 0",
@@ -217,6 +272,9 @@ mod tests {
         metrics.clone().message_received();
         metrics.message_answered(Duration::from_secs(2));
         metrics.message_failed();
+        metrics.message_refused();
+        metrics.message_buried();
+        metrics.dead_letters(2, 1);
         metrics.queue_depth(3);
         metrics.reconciled([("joined_rooms", 1_000), ("gone_rooms", 2)]);
         metrics.reconciled([("gone_rooms", 0)]);
@@ -228,6 +286,10 @@ mod tests {
             "surfaces_messages_received_total 2",
             "surfaces_messages_answered_total 1",
             "surfaces_messages_failed_total 1",
+            "surfaces_messages_refused_total 1",
+            "surfaces_messages_buried_total 1",
+            "surfaces_dead_letters{kind=\"answer\"} 2",
+            "surfaces_dead_letters{kind=\"event\"} 1",
             "surfaces_queue_depth 3",
             "surfaces_answer_latency_seconds_sum 2.0",
             "surfaces_answer_latency_seconds_bucket{le=\"1.0\"} 0",

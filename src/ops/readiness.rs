@@ -23,6 +23,7 @@ struct State {
     reconciled: bool,
     last_sync: Option<Instant>,
     ending: bool,
+    session_lost: Option<String>,
 }
 
 impl Readiness {
@@ -45,6 +46,16 @@ impl Readiness {
         self.lock().last_sync = Some(self.clock.monotonic());
     }
 
+    /// There is no session that works, and why.
+    pub fn session_lost(&self, why: impl Into<String>) {
+        self.lock().session_lost = Some(why.into());
+    }
+
+    /// There is one again.
+    pub fn session_found(&self) {
+        self.lock().session_lost = None;
+    }
+
     /// The process takes no new work any more.
     pub fn ending(&self) {
         self.lock().ending = true;
@@ -63,6 +74,9 @@ impl Readiness {
         let mut missing = Vec::new();
         if state.ending {
             missing.push("the bot is shutting down".to_owned());
+        }
+        if let Some(why) = &state.session_lost {
+            missing.push(format!("no session: {why}"));
         }
         if !state.reconciled {
             missing.push("the rooms are not reconciled yet".to_owned());
@@ -136,6 +150,17 @@ mod tests {
         readiness.synced();
         readiness.ending();
         assert_eq!(readiness.missing(), ["the bot is shutting down"]);
+    }
+
+    #[test]
+    fn a_bot_without_a_session_says_why_it_is_not_ready() {
+        let (_, readiness) = readiness();
+        readiness.reconciled();
+        readiness.synced();
+        readiness.session_lost("the token was revoked");
+        assert_eq!(readiness.missing(), ["no session: the token was revoked"]);
+        readiness.session_found();
+        assert_eq!(readiness.missing(), [""; 0]);
     }
 
     #[test]

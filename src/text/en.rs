@@ -208,6 +208,9 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Handling => "Something went wrong on my side, and this message has no answer. \
             Please send it again; if it happens again, tell whoever runs this bot."
             .to_owned(),
+        Failure::NotSent => "The homeserver did not take this answer, or not all of it. \
+            Please ask for a shorter one, or in other words."
+            .to_owned(),
         Failure::Backlog(1) => {
             "While I was away, 1 message here grew too old. It was not sent to the agent: \
             please send it again if it still matters."

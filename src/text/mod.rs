@@ -207,6 +207,8 @@ pub enum Failure {
     QueueFull,
     /// Handling this message failed inside the bot.
     Handling,
+    /// The homeserver refused the answer.
+    NotSent,
     /// So many messages are too old to be sent to the agent.
     Backlog(u64),
     /// The question could not be decrypted.

@@ -145,6 +145,7 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::Homeserver,
         Failure::QueueFull,
         Failure::Handling,
+        Failure::NotSent,
         Failure::Backlog(1),
         Failure::Backlog(7),
         Failure::NotDecrypted,

@@ -117,6 +117,7 @@ fn dies_at(at: Boundary, passage: u32, left: Left) -> bool {
     match left {
         Left::Everything => morning.world.kill(),
         Left::NoDatabase => morning.world.kill_and_wipe(),
+        Left::NoDevice => morning.world.kill_and_lose_the_device(),
         Left::Nothing => morning.world.kill_and_wipe_all(),
     }
     morning.world.start();
@@ -152,6 +153,11 @@ fn a_death_at_any_boundary_is_survived() {
 #[test]
 fn a_death_at_any_boundary_and_the_loss_of_the_database_are_survived() {
     every_boundary_is_survived(&[1], Left::NoDatabase);
+}
+
+#[test]
+fn a_death_at_any_boundary_and_a_new_device_are_survived() {
+    every_boundary_is_survived(&[1], Left::NoDevice);
 }
 
 #[test]

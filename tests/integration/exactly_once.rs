@@ -94,6 +94,11 @@ fn a_process_that_dies_at_any_request_and_loses_everything_answers_once() {
 }
 
 #[test]
+fn a_process_that_dies_at_any_request_and_comes_back_as_another_device_answers_once() {
+    story().survives_death(Left::NoDevice);
+}
+
+#[test]
 fn requests_and_answers_that_get_lost_change_nothing() {
     for fault in [Fault::Lost, Fault::AnswerLost] {
         story().survives(&fault, &["send", "read_marker", "sync"]);

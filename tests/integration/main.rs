@@ -8,15 +8,18 @@
 #[cfg(feature = "boundaries")]
 mod boundaries;
 mod commands;
+mod dead_letters;
 mod departure;
 mod edits;
 mod exactly_once;
 mod first_sync;
+mod following;
 mod gaps;
 mod hostile;
 mod isolation;
 mod layers;
 mod onboarding;
+mod queues;
 mod restart;
 mod shipping;
 mod shutdown;

@@ -26,6 +26,7 @@ fn three_variables_are_enough() {
     assert_eq!(config.people.brand, "Lambda");
     assert_eq!(config.files.max_upload_bytes, 50 * 1024 * 1024);
     assert_eq!(config.backlog_max_age, Duration::from_hours(24));
+    assert_eq!(config.queue_limit, 100);
     assert_eq!(config.http_addr, Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.log.format, LogFormat::Text);
     assert_eq!(config.log.filter, DEFAULT_FILTER);
@@ -69,12 +70,13 @@ fn problems_of_all_sections_are_listed_at_once() {
         .with("SURFACES_LOCALE", "de")
         .with("SURFACES_MAX_UPLOAD_BYTES", "much")
         .with("SURFACES_BACKLOG_MAX_AGE", "long")
+        .with("SURFACES_QUEUE_LIMIT", "some")
         .with("SURFACES_HTTP_ADDR", "here")
         .with("SURFACES_LOG_FORMAT", "xml")
         .with("MATRIX_AGENTS_CONFIG", "agents.yaml")
         .file("agents.yaml", "default: x\nagents: [{id: y, kind: z}]")
         .problems();
-    assert_eq!(problems.len(), 8, "{problems:#?}");
+    assert_eq!(problems.len(), 9, "{problems:#?}");
 }
 
 #[test]

@@ -78,6 +78,10 @@ const REFUSED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "SURFACES_QUEUE_LIMIT",
+        &["0", "-1", "many", "1.5", "4294967296"],
+    ),
+    (
         "SURFACES_BACKLOG_MAX_AGE",
         &[
             "0s",

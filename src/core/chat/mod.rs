@@ -8,6 +8,7 @@ pub mod name;
 mod pointer;
 mod state;
 pub(crate) mod turn;
+pub(crate) mod turns;
 
 use async_trait::async_trait;
 

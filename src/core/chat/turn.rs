@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// An answer longer than this is cut: no chat can show it, and no agent may fill the memory.
-const LONGEST_ANSWER: usize = 512 * 1024;
+const LONGEST_ANSWER: usize = 2 * 1024 * 1024;
 /// How long an agent may take to be told to stop.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 

@@ -1,6 +1,6 @@
 //! Questions that waited too long: one notice for all of them instead of answers.
 
-use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::{OwnedEventId, RoomId};
 
 use super::{Inbox, unfinished::Unfinished};
 use crate::{
@@ -11,6 +11,9 @@ use crate::{
     },
     text::Failure,
 };
+
+/// Messages that are looked at together.
+const PAGE: u32 = 16;
 
 impl Inbox {
     pub(super) fn is_too_old(&self, incoming: &Incoming) -> bool {
@@ -25,26 +28,38 @@ impl Inbox {
 
     /// The last of a run of old messages carries the notice; the others are passed over.
     pub(super) async fn too_old(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let waiting = self.parts.store.pending(room, 10_000).await?;
-        let old: Vec<&Entry> = waiting
-            .iter()
-            .take_while(|waiting| match event::read(room, &waiting.item) {
-                Said::Words(incoming) => {
-                    self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!')
+        let mut passed_over: Vec<OwnedEventId> = Vec::new();
+        let mut last = entry.clone();
+        // A few at a time: a message may be large, and there may be many.
+        'run: loop {
+            let page = self.parts.store.pending_after(room, last.seq, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for next in page {
+                if !self.is_old_talk(room, &next) {
+                    break 'run;
                 }
-                _ => false,
-            })
-            .collect();
-        let Some((last, passed_over)) = old.split_last() else {
-            return self.finish(room, entry).await;
-        };
-        let count = u64::try_from(old.len()).unwrap_or(u64::MAX);
+                passed_over.push(last.item.event_id);
+                last = next;
+            }
+        }
+        let count = u64::try_from(passed_over.len() + 1).unwrap_or(u64::MAX);
         let reply =
             Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
-        self.finish_with(room, last, None, &[reply]).await?;
-        for entry in passed_over {
-            self.parts.store.finish(&entry.item.event_id).await?;
+        self.finish_with(room, &last, None, &[reply]).await?;
+        for event in &passed_over {
+            self.parts.store.finish(event).await?;
         }
         Ok(())
+    }
+
+    fn is_old_talk(&self, room: &RoomId, entry: &Entry) -> bool {
+        match event::read(room, &entry.item) {
+            Said::Words(incoming) => {
+                self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!')
+            }
+            _ => false,
+        }
     }
 }

@@ -22,6 +22,16 @@ pub(super) enum Unfinished {
     Matrix(MatrixError),
 }
 
+impl Unfinished {
+    /// Whether the event itself had no part in it: the process is ending, or the session is being renewed.
+    pub(super) const fn is_nobodys_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::ShuttingDown | Self::Matrix(MatrixError::UnknownToken { .. })
+        )
+    }
+}
+
 impl From<OutboxError> for Unfinished {
     fn from(error: OutboxError) -> Self {
         match error {

@@ -154,7 +154,8 @@ fn user_id(key: &UserKey) -> Result<OwnedUserId, ChatRoomsError> {
 impl From<MatrixError> for ChatRoomsError {
     fn from(error: MatrixError) -> Self {
         match error {
-            MatrixError::ShuttingDown => Self::ShuttingDown,
+            // Without a session nothing can be told either: the message stays in the journal until there is one.
+            MatrixError::ShuttingDown | MatrixError::UnknownToken { .. } => Self::ShuttingDown,
             other => Self::Refused(Box::new(other)),
         }
     }

@@ -3,7 +3,7 @@
 use matrix_sdk::ruma::{EventId, OwnedUserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{StoreError, journal::to_json};
+use super::{StoreError, compaction, journal::to_json};
 use crate::matrix::{
     batch::TimelineItem,
     intake::{Amendment, Edit},
@@ -38,7 +38,7 @@ fn change(connection: &Connection, edit: &Edit) -> Result<bool, StoreError> {
         .query_row([edit.target.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((sender, item)) = found else {
-        return Ok(false);
+        return compaction::was_handled(connection, edit.target.as_str());
     };
     let waiting = item.filter(|_| sender == edit.sender.as_str());
     let Some(mut item) = waiting.and_then(|item| serde_json::from_str::<TimelineItem>(&item).ok())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, amendments, state_cache};
+use super::{Store, StoreError, amendments, compaction, queue, state_cache};
 use crate::matrix::{
     batch::TimelineItem,
     intake::{BatchIntake, Fate, PageIntake, RoomIntake},
@@ -52,6 +52,12 @@ impl Store {
         .await
     }
 
+    /// The position of the last committed sync, if there is one.
+    pub async fn last_position(&self) -> Result<Option<String>, StoreError> {
+        self.call(|connection| meta(connection, "sync_position"))
+            .await
+    }
+
     /// Commits everything a sync brought, and its position. All of it or nothing. Tells whether the bot is no longer in
     /// a room that it was in.
     pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<bool, StoreError> {
@@ -63,7 +69,7 @@ impl Store {
             }
             for room in &intake.rooms {
                 state_cache::take_in(&transaction, room)?;
-                take_in_events(&transaction, room)?;
+                take_in_events(&transaction, room, intake.queue_limit)?;
             }
             let mut removed = false;
             for room in &intake.left {
@@ -99,17 +105,35 @@ impl Store {
 
     /// The oldest pending events of the room, at most `limit`.
     pub async fn pending(&self, room: &RoomId, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        self.pending_after(room, i64::MIN, limit).await
+    }
+
+    /// At most `limit` pending events of the room behind `seq`, oldest first.
+    pub async fn pending_after(
+        &self,
+        room: &RoomId,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
         let room = room.to_string();
         self.call(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT seq, item FROM journal WHERE state = 'pending' AND room_id = ?1 ORDER BY seq LIMIT ?2",
+                "SELECT seq, item FROM journal
+                 WHERE state = 'pending' AND room_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
             )?;
             let rows: Vec<(i64, String)> = statement
-                .query_map(params![room, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map(params![room, seq, limit], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .collect::<Result<_, _>>()?;
             Ok(rows
                 .into_iter()
-                .filter_map(|(seq, item)| Some(Entry { seq, item: serde_json::from_str(&item).ok()? }))
+                .filter_map(|(seq, item)| {
+                    Some(Entry {
+                        seq,
+                        item: serde_json::from_str(&item).ok()?,
+                    })
+                })
                 .collect())
         })
         .await
@@ -140,6 +164,17 @@ impl Store {
                 .prepare_cached("DELETE FROM outbox WHERE question = ?1")?
                 .execute([&event])?;
             Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// How often handling the event was begun so far.
+    pub async fn attempts(&self, event: &EventId) -> Result<u32, StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT attempts FROM journal WHERE event_id = ?1")?
+                .query_row([event], |row| row.get(0))?)
         })
         .await
     }
@@ -216,7 +251,9 @@ impl Store {
                 .prepare_cached("SELECT 1 FROM journal WHERE event_id = ?1 AND sender <> ''")?;
             events
                 .iter()
-                .map(|event| Ok(statement.exists([event])?))
+                .map(|event| {
+                    Ok(statement.exists([event])? || compaction::was_handled(connection, event)?)
+                })
                 .collect()
         })
         .await
@@ -240,7 +277,7 @@ impl Store {
             }
             for item in &page.events {
                 seq -= 1;
-                insert(&transaction, seq, &room, item, Fate::Pending)?;
+                insert(&transaction, seq, &room, item, Fate::Pending, None)?;
                 amendments::apply_held(&transaction, &item.event_id)?;
             }
             match next_token {
@@ -257,7 +294,11 @@ impl Store {
     }
 }
 
-fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), StoreError> {
+fn take_in_events(
+    connection: &Connection,
+    room: &RoomIntake,
+    queue_limit: Option<u32>,
+) -> Result<(), StoreError> {
     let last: i64 = connection
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
@@ -277,7 +318,7 @@ fn take_in_events(connection: &Connection, room: &RoomIntake) -> Result<(), Stor
     }
     for (item, fate) in &room.events {
         seq += 1;
-        insert(connection, seq, room_id, item, *fate)?;
+        insert(connection, seq, room_id, item, *fate, queue_limit)?;
     }
     take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
     for amendment in &room.amendments {
@@ -310,22 +351,40 @@ fn take_in_answers(
     Ok(())
 }
 
+/// `queue_limit` is set for events that fill a queue.
 fn insert(
     connection: &Connection,
     seq: i64,
     room: &str,
     item: &TimelineItem,
     fate: Fate,
+    queue_limit: Option<u32>,
 ) -> Result<(), StoreError> {
-    let (state, json) = match fate {
-        Fate::Pending => ("pending", Some(to_json(item))),
-        Fate::Done => ("done", None),
+    if compaction::was_handled(connection, item.event_id.as_str())? {
+        return Ok(());
+    }
+    let (state, json) = match (fate, queue_limit) {
+        (Fate::Done, _) => ("done", None),
+        (Fate::Pending, Some(limit)) if queue::is_full(connection, room, item, limit)? => {
+            ("refused", Some(to_json(item)))
+        }
+        (Fate::Pending, _) => ("pending", Some(to_json(item))),
     };
     connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO journal (seq, event_id, room_id, state, sender, item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR IGNORE INTO journal (seq, event_id, room_id, state, sender, item, live, refused)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![seq, item.event_id.as_str(), room, state, item.sender.as_str(), json])?;
+        .execute(params![
+            seq,
+            item.event_id.as_str(),
+            room,
+            state,
+            item.sender.as_str(),
+            json,
+            queue_limit.is_some(),
+            state == "refused"
+        ])?;
     Ok(())
 }
 

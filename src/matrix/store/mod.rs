@@ -5,11 +5,14 @@
 
 mod amendments;
 mod chats;
+mod compaction;
+mod dead_letters;
 mod invites;
 mod journal;
 mod migrate;
 mod outbox;
 mod provisions;
+mod queue;
 pub mod rows;
 mod state_cache;
 mod tables;
@@ -25,6 +28,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 
 pub use self::{
+    dead_letters::DeadLetters,
     invites::{Invite, InviteStep},
     journal::{Entry, Gap},
     outbox::{NewMessage, OutMessage},

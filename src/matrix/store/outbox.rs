@@ -4,7 +4,7 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, dead_letters};
 
 /// A message to be frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +54,8 @@ impl Store {
             let transaction = connection.transaction()?;
             for message in &messages {
                 transaction.execute(
-                    "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, device)
+                     VALUES (?1, ?2, ?3, ?4, ?5, (SELECT value FROM meta WHERE key = 'device'))",
                     params![question, message.part, room, message.transaction_id, message.content.to_string()],
                 )?;
             }
@@ -73,43 +73,65 @@ impl Store {
 
     /// The server has the message.
     pub async fn sent(&self, question: &str, part: u32, event: &EventId) -> Result<(), StoreError> {
-        self.settle(
-            "UPDATE outbox SET event_id = ?3 WHERE question = ?1 AND part = ?2",
-            question,
-            part,
-            event.as_str(),
-        )
+        let (question, event) = (question.to_owned(), event.to_string());
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE outbox SET event_id = ?3 WHERE question = ?1 AND part = ?2",
+                )?
+                .execute(params![question, part, event])?;
+            Ok(())
+        })
         .await
     }
 
-    /// The server will never have the message.
+    /// The server will never have the message. Operators find it among the dead letters if `counts`.
     pub async fn not_sendable(
         &self,
         question: &str,
         part: u32,
         reason: &str,
+        counts: bool,
     ) -> Result<(), StoreError> {
-        self.settle(
-            "UPDATE outbox SET failure = ?3 WHERE question = ?1 AND part = ?2",
-            question,
-            part,
-            reason,
-        )
+        let (question, reason) = (question.to_owned(), reason.to_owned());
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "UPDATE outbox SET failure = ?3 WHERE question = ?1 AND part = ?2",
+                params![question, part, reason],
+            )?;
+            if counts {
+                dead_letters::note_answer(&transaction, &question, part, &reason)?;
+            }
+            Ok(transaction.commit()?)
+        })
         .await
     }
 
-    async fn settle(
-        &self,
-        statement: &'static str,
-        question: &str,
-        part: u32,
-        value: &str,
-    ) -> Result<(), StoreError> {
-        let (question, value) = (question.to_owned(), value.to_owned());
+    /// Whether messages that answer `question` were frozen for another device than the one that now sends, and are not
+    /// known to be on the server.
+    pub async fn is_open_elsewhere(&self, question: &str) -> Result<bool, StoreError> {
+        let question = question.to_owned();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT 1 FROM outbox WHERE question = ?1 AND event_id IS NULL AND failure IS NULL
+                     AND device IS NOT (SELECT value FROM meta WHERE key = 'device')",
+                )?
+                .exists([question])?)
+        })
+        .await
+    }
+
+    /// From here on the messages that answer `question` are this device's: it was made sure which of them the server has.
+    pub async fn adopt(&self, question: &str) -> Result<(), StoreError> {
+        let question = question.to_owned();
         self.call(move |connection| {
             connection
-                .prepare_cached(statement)?
-                .execute(params![question, part, value])?;
+                .prepare_cached(
+                    "UPDATE outbox SET device = (SELECT value FROM meta WHERE key = 'device') WHERE question = ?1",
+                )?
+                .execute([question])?;
             Ok(())
         })
         .await

@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) first_sync: FirstSync,
     pub(crate) locale: Locale,
     pub(crate) backlog_max_age: Duration,
+    pub(crate) queue_limit: u32,
     /// The default agent first. They outlive the bot, as agents elsewhere do.
     pub(crate) agents: Vec<(&'static str, Arc<dyn PlatformClient>)>,
 }
@@ -49,6 +50,7 @@ impl Default for Settings {
             first_sync: FirstSync::Auto,
             locale: Locale::En,
             backlog_max_age: Duration::from_hours(24),
+            queue_limit: 100,
             agents: vec![("assistant", Arc::new(echo))],
         }
     }
@@ -118,6 +120,7 @@ pub(crate) async fn assemble(
         tasks: tasks.clone(),
         metrics: metrics.clone(),
         backlog_max_age: settings.backlog_max_age,
+        queue_limit: settings.queue_limit,
     });
     let reception = Reception::new(reception::Parts {
         client: Arc::clone(&patient),

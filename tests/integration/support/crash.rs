@@ -9,6 +9,8 @@ pub(crate) enum Left {
     Everything,
     /// All but the database.
     NoDatabase,
+    /// All but the SDK's store: the bot logs in as a new device, to which earlier transaction ids mean nothing.
+    NoDevice,
     /// Neither the database nor the SDK's store: the bot logs in as a new device.
     Nothing,
 }
@@ -51,6 +53,7 @@ impl<C> Story<C> {
         match left {
             Left::Everything => world.kill(),
             Left::NoDatabase => world.kill_and_wipe(),
+            Left::NoDevice => world.kill_and_lose_the_device(),
             Left::Nothing => world.kill_and_wipe_all(),
         }
         world.start();

@@ -344,9 +344,14 @@ impl MatrixClient for FakeClient {
         from: &str,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         self.in_room("messages", room, |server| {
-            let end: usize = from
-                .strip_prefix('t')
-                .and_then(|index| index.parse().ok())
+            let number = |prefix| from.strip_prefix(prefix)?.parse::<usize>().ok();
+            // Both kinds of tokens are valid here: of pages, and of syncs.
+            let end = number('t')
+                .or_else(|| {
+                    let position = number('s')? as u64;
+                    let events = &server.room(room).events;
+                    Some(events.iter().filter(|event| event.at <= position).count())
+                })
                 .ok_or_else(|| refused("M_INVALID_PARAM"))?;
             let start = end.saturating_sub(server.page);
             let page = server.room(room).events[start..end]

@@ -231,6 +231,12 @@ impl World {
         }
     }
 
+    /// The bot is killed, and the SDK's store lost: it logs in as another device.
+    pub(crate) fn kill_and_lose_the_device(&mut self) {
+        self.kill();
+        self.settings.device.push_str("_NEXT");
+    }
+
     /// And the SDK's store with it: the bot logs in as another device.
     pub(crate) fn kill_and_wipe_all(&mut self) {
         self.kill_and_wipe();

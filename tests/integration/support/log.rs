@@ -12,13 +12,21 @@ use tracing_subscriber::fmt::MakeWriter;
 const TAIL: usize = 40;
 
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    /// Details too.
+    pub(crate) closely: bool,
+}
 
 impl Log {
     /// Keeps what this thread logs, until the guard is dropped.
     pub(crate) fn listen(&self) -> DefaultGuard {
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::INFO)
+            .with_max_level(if self.closely {
+                Level::DEBUG
+            } else {
+                Level::INFO
+            })
             .without_time()
             .with_ansi(false)
             .with_writer(self.clone())
@@ -41,14 +49,22 @@ impl Log {
         lines[lines.len().saturating_sub(TAIL)..].join("\n")
     }
 
+    /// The lines that say this.
+    pub(crate) fn lines_with(&self, words: &str) -> Vec<String> {
+        let text = self.text();
+        let lines = text.lines().filter(|line| line.contains(words));
+        lines.map(str::to_owned).collect()
+    }
+
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_owned()
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
+        self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend_from_slice(bytes);

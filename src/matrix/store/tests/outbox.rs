@@ -56,7 +56,11 @@ async fn a_message_is_settled_by_its_event_or_by_a_final_failure() {
         .await
         .unwrap();
     store.sent("$q", 0, event_id!("$e")).await.unwrap();
-    store.not_sendable("$q", 1, "too large").await.unwrap();
+    store
+        .not_sendable("$q", 1, "too large", true)
+        .await
+        .unwrap();
+    assert_eq!(store.dead_letters().await.unwrap().answers, 1);
     let frozen = store.frozen("$q").await.unwrap();
     let settled: Vec<bool> = frozen.iter().map(OutMessage::is_settled).collect();
     assert_eq!(settled, [true, true, false]);
@@ -78,4 +82,26 @@ async fn the_answer_is_forgotten_with_its_question() {
         .unwrap();
     store.finish(event_id!("$q")).await.unwrap();
     assert_eq!(store.frozen("$q").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_another_device_froze_is_open_until_it_is_settled_or_adopted() {
+    let store = Store::in_memory().unwrap();
+    let commit = |device: &'static str| store.commit(device, batch("s1", brought(&[])));
+    commit("OLD").await.unwrap();
+    store
+        .freeze(
+            "$q",
+            &room(),
+            vec![new_message(1, "a"), new_message(2, "b")],
+        )
+        .await
+        .unwrap();
+    assert!(!store.is_open_elsewhere("$q").await.unwrap());
+    commit("NEW").await.unwrap();
+    assert!(store.is_open_elsewhere("$q").await.unwrap());
+    store.sent("$q", 1, event_id!("$e")).await.unwrap();
+    assert!(store.is_open_elsewhere("$q").await.unwrap());
+    store.adopt("$q").await.unwrap();
+    assert!(!store.is_open_elsewhere("$q").await.unwrap());
 }

@@ -1,0 +1,59 @@
+//! Messages frozen for another device: their transaction ids no longer count, so the room itself is asked which of them
+//! the server has.
+
+use matrix_sdk::ruma::RoomId;
+use serde_json::Value;
+
+use super::{DRAFT_PART, Outbox, OutboxError};
+use crate::matrix::{
+    batch::TimelineItem,
+    client::MatrixError,
+    marker::{ANSWERS_KEY, DRAFT_KEY, PART_KEY},
+};
+
+/// Pages of history that are looked through; an answer that is further back was given long before.
+const MOST_PAGES: usize = 20;
+
+impl Outbox {
+    /// To be called before anything frozen for `question` is sent: finds what an earlier device sent of it.
+    pub async fn recall(&self, question: &str, room: &RoomId) -> Result<(), OutboxError> {
+        if !self.store.is_open_elsewhere(question).await? {
+            return Ok(());
+        }
+        tracing::info!(event.id = %question, room.id = %room, "the device has changed: looking in {room} for what was sent of this answer");
+        let mut from = self.store.last_position().await?;
+        for _ in 0..MOST_PAGES {
+            let Some(token) = from else { break };
+            let (page, further) = match self.client.messages_before(room, &token).await {
+                Ok(page) => page,
+                // Not in the room any more: nothing will be sent there either.
+                Err(MatrixError::Refused { .. }) => break,
+                Err(error) => return Err(OutboxError::Interrupted(error)),
+            };
+            for item in &page {
+                if let Some(part) = self.part_of(question, item) {
+                    self.store.sent(question, part, &item.event_id).await?;
+                }
+            }
+            if page.iter().any(|item| item.event_id.as_str() == question) {
+                break;
+            }
+            from = further;
+        }
+        Ok(self.store.adopt(question).await?)
+    }
+
+    /// Which of the messages that answer `question` this event is, if it is one.
+    fn part_of(&self, question: &str, item: &TimelineItem) -> Option<u32> {
+        let text = |key: &str| item.content.get(key).and_then(Value::as_str);
+        if item.sender != self.client.user_id() || text(ANSWERS_KEY) != Some(question) {
+            return None;
+        }
+        if let Some(part) = item.content.get(PART_KEY).and_then(Value::as_u64) {
+            return u32::try_from(part).ok();
+        }
+        let is_first_draft =
+            item.content.get(DRAFT_KEY).is_some() && item.content.get("m.new_content").is_none();
+        is_first_draft.then_some(DRAFT_PART)
+    }
+}
