@@ -139,6 +139,9 @@ class ProdStack(Stack):
         secrets = clone / "secrets"
         secrets.mkdir(mode=0o700)
         (secrets / "matrix_password").write_text(self.PASSWORD)
+        # As root of the engine, because the tester need not be root.
+        give = ["docker", "run", "--rm", "--user", "0:0", "--entrypoint", "chown", "--volume", f"{secrets}:/secrets"]
+        run([*give, full.inspect("bot")["Image"], "-R", "65532:65532", "/secrets"], clone)
         # Both projects run on this machine: the one thing that an operator with a homeserver elsewhere does not need.
         (clone / "network.yml").write_text(
             "services: {bot: {networks: [homeserver]}}\n"

@@ -44,8 +44,10 @@ def memory(home) -> str:
     return home.answers(home.c1, question)[0].split("The first is: ")[1]
 
 
-def context(home) -> str:
-    return home.command(home.c1, "!context")["body"].split("\n\n")[0]
+def context(home) -> list[str]:
+    """What the bot says of this chat, but for its size."""
+    lines = home.command(home.c1, "!context")["body"].splitlines()
+    return [line for line in lines if "size" not in line]
 
 
 def test_everything_is_healthy_and_nothing_else_runs(stack):
