@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
-    config::{AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource},
+    config::{
+        AgentEntry, AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource,
+    },
     core::dispatch::{DispatchSettings, Dispatcher},
     lifecycle::{GRACE, OsSignals, Tasks},
     lock::{DataLock, LockError},
@@ -33,9 +35,18 @@ use crate::{
         state::Snapshot,
         store::Store,
         sync::{self, SdkSync},
+        transcripts::RoomTranscripts,
     },
     ops::{DatabaseProbe, Metrics, OpsServer, Readiness},
-    platform::{Agent, mock::MockAgent, routed::Agents},
+    platform::{
+        Agent, PlatformClient,
+        mock::MockAgent,
+        openai::{
+            OpenAiAgent,
+            ports::{Nowhere, Ports},
+        },
+        routed::Agents,
+    },
 };
 
 /// The longest an agent may take for one answer.
@@ -134,8 +145,13 @@ async fn assemble(
     let user_id = config.matrix.user_id.clone();
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
     let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
+    let ports = Ports {
+        memory: Arc::new(store.clone()),
+        transcripts: Arc::new(RoomTranscripts::new(Arc::clone(&patient))),
+        files: Arc::new(Nowhere),
+    };
     let agents = Arc::new(Agents::new(
-        agents(&config.agents),
+        agents(&config.agents, &ports),
         config.agents.default.clone(),
     ));
     let rooms = RoomsLock::default();
@@ -300,7 +316,7 @@ pub fn login(config: &Config) -> Login {
 }
 
 /// The agents of the registry, ready to be asked.
-pub fn agents(registry: &Registry) -> Vec<Agent> {
+pub fn agents(registry: &Registry, ports: &Ports) -> Vec<Agent> {
     registry
         .agents
         .iter()
@@ -310,16 +326,20 @@ pub fn agents(registry: &Registry) -> Vec<Agent> {
             description: entry.description.clone(),
             users: entry.users.clone(),
             limits: entry.limits,
-            client: match &entry.kind {
-                AgentKind::Mock { delay } => {
-                    Arc::new(MockAgent::new(entry.id.clone()).with_pause(*delay))
-                }
-                AgentKind::Acp(_) | AgentKind::OpenAi(_) => {
-                    unreachable!("the registry refuses these kinds")
-                }
-            },
+            client: agent_client(entry, ports),
         })
         .collect()
+}
+
+fn agent_client(entry: &AgentEntry, ports: &Ports) -> Arc<dyn PlatformClient> {
+    let id = entry.id.clone();
+    match &entry.kind {
+        AgentKind::Mock { delay } => Arc::new(MockAgent::new(id).with_pause(*delay)),
+        AgentKind::Acp(_) => unreachable!("the registry refuses this kind"),
+        AgentKind::OpenAi(settings) => {
+            Arc::new(OpenAiAgent::new(id, settings.clone(), ports.clone()))
+        }
+    }
 }
 
 fn reconcile_defaults(config: &Config) -> reconcile::Defaults {

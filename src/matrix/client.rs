@@ -143,11 +143,12 @@ pub trait MatrixClient: Send + Sync {
         room: &RoomId,
         item: &TimelineItem,
     ) -> Result<Option<TimelineItem>, MatrixError>;
-    /// `GET /rooms/{id}/messages`, backwards from the token: events newest first, and the token further back.
+    /// `GET /rooms/{id}/messages`, backwards from the token, or from the newest event without one: events newest first,
+    /// and the token further back.
     async fn messages_before(
         &self,
         room: &RoomId,
-        from: &str,
+        from: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError>;
 }
 

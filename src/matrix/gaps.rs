@@ -103,7 +103,11 @@ impl GapFiller {
             .into_iter()
             .find(|gap| gap.room == *room)
         {
-            let (page, next) = match self.client.messages_before(room, &gap.from_token).await {
+            let (page, next) = match self
+                .client
+                .messages_before(room, Some(&gap.from_token))
+                .await
+            {
                 Ok(page) => page,
                 Err(MatrixError::ShuttingDown) => return Err(Unfinished::ShuttingDown),
                 Err(error @ MatrixError::Refused { .. }) => {

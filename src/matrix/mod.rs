@@ -29,4 +29,5 @@ pub mod store;
 pub mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod transcripts;
 pub mod wire;

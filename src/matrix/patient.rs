@@ -228,7 +228,7 @@ impl MatrixClient for PatientClient {
     async fn messages_before(
         &self,
         room: &RoomId,
-        from: &str,
+        from: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         self.patiently("messages", || self.inner.messages_before(room, from))
             .await

@@ -283,7 +283,7 @@ impl MatrixClient for SdkClient {
     async fn messages_before(
         &self,
         room: &RoomId,
-        from: &str,
+        from: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         // With a room the SDK knows, encrypted events of the page are decrypted where the keys are there.
         if let Some(known) = self.client.get_room(room) {
@@ -299,7 +299,7 @@ impl MatrixClient for SdkClient {
         }
         let mut request =
             message::get_message_events::v3::Request::new(room.to_owned(), Direction::Backward);
-        request.from = Some(from.to_owned());
+        request.from = from.map(str::to_owned);
         request.limit = uint!(100);
         let page = self.client.send(request).await?;
         let items = page

@@ -170,7 +170,7 @@ impl MatrixClient for ScriptedServer {
     async fn messages_before(
         &self,
         _room: &RoomId,
-        _from: &str,
+        _from: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         not_scripted()
     }

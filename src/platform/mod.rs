@@ -4,6 +4,7 @@
 
 pub mod gateway;
 pub mod mock;
+pub mod openai;
 pub mod reference;
 pub mod routed;
 
@@ -150,6 +151,10 @@ pub struct ContextInfo {
 pub enum Advice {
     /// The same question may work in a moment.
     TryAgain,
+    /// The agent takes no more questions for so long.
+    TryAgainIn(Duration),
+    /// The conversation has grown too long for the agent.
+    BeginAnew,
     /// It will not work until the operator changes something.
     TellOperator,
     /// Another chat continues the same kept context, and this kind of agent cannot copy it.

@@ -169,6 +169,15 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Agent(Advice::TryAgain) => {
             "The agent could not answer just now. Please try again in a moment.".to_owned()
         }
+        Failure::Agent(Advice::TryAgainIn(wait)) => format!(
+            "The agent takes no more questions just now. Please try again in {}.",
+            duration(wait)
+        ),
+        Failure::Agent(Advice::BeginAnew) => {
+            "What was said here, together with this message, has grown too long for the agent. \
+            `!clear` begins anew; or put it more briefly."
+                .to_owned()
+        }
         Failure::Agent(Advice::TellOperator) => {
             "The agent cannot answer, and trying again will not help. \
             Please tell whoever runs this bot, or choose another agent with `!agent`."

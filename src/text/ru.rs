@@ -171,6 +171,13 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Agent(Advice::TryAgain) => {
             "Агент сейчас не смог ответить. Попробуйте, пожалуйста, ещё раз чуть позже.".to_owned()
         }
+        Failure::Agent(Advice::TryAgainIn(wait)) => format!(
+            "Агент сейчас больше не принимает вопросов. Попробуйте, пожалуйста, ещё раз через {}.",
+            duration(wait)
+        ),
+        Failure::Agent(Advice::BeginAnew) => "Разговор вместе с этим сообщением стал для агента слишком длинным. \
+            `!clear` начинает заново; или скажите короче."
+            .to_owned(),
         Failure::Agent(Advice::TellOperator) => "Агент не может ответить, и повторять бесполезно. Сообщите об этом \
             тому, кто ведёт этого бота, или выберите другого агента: `!agent`."
             .to_owned(),

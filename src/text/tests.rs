@@ -137,6 +137,8 @@ fn failures(locale: Locale) -> Vec<String> {
     [
         Failure::Agent(Advice::TryAgain),
         Failure::Agent(Advice::TellOperator),
+        Failure::Agent(Advice::TryAgainIn(Duration::from_mins(5))),
+        Failure::Agent(Advice::BeginAnew),
         Failure::TooLong(Duration::from_mins(10)),
         Failure::Empty,
         Failure::Cut,

@@ -175,10 +175,13 @@ async fn agent(agent: &Agent) -> Check {
         Ok(Ok(())) => Ok(format!("{} can be reached", agent.name)),
         Ok(Err(error)) => {
             let remedy = match error.advice {
-                Advice::TryAgain => "it may be back in a moment; check again",
-                Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
-                    "see its entry in the agent registry"
+                Advice::TryAgain | Advice::TryAgainIn(_) => {
+                    "it may be back in a moment; check again"
                 }
+                Advice::TellOperator
+                | Advice::BeginAnew
+                | Advice::HeldElsewhere
+                | Advice::CannotDo => "see its entry in the agent registry",
             };
             Err(Trouble::new(error.detail, remedy))
         }

@@ -122,7 +122,7 @@ impl Registry {
     }
 
     fn parse(text: &str, path: &Path, reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        parse::registry(text).map_or_else(
+        parse::registry(text, reader.env()).map_or_else(
             |findings| {
                 for finding in findings {
                     let found = format!("{:?} {}", path.display().to_string(), finding.found);

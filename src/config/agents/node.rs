@@ -20,8 +20,12 @@ pub(super) enum Node {
     Text(String),
     /// A whole number from 0 up.
     Number(u64),
-    /// Any other scalar: no key of the registry takes one.
-    Scalar,
+    /// A number with a fraction.
+    Fraction(f64),
+    /// `true` or `false`.
+    Truth(bool),
+    /// A number below 0: no key of the registry takes one.
+    Negative,
     /// A list.
     List(Vec<Value>),
     /// Keys and values, in order.
@@ -35,7 +39,9 @@ impl Node {
             Self::Null => "nothing".to_owned(),
             Self::Text(text) => crate::config::problem::quoted(text),
             Self::Number(number) => format!("the number {number}"),
-            Self::Scalar => "a number or a truth value".to_owned(),
+            Self::Fraction(number) => format!("the number {number}"),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Negative => "a number below 0".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "keys and values".to_owned(),
         }
@@ -73,8 +79,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Text(text.to_owned()))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_bool<E>(self, truth: bool) -> Result<Node, E> {
+        Ok(Node::Truth(truth))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
@@ -82,11 +88,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-        Ok(u64::try_from(number).map_or(Node::Scalar, Node::Number))
+        Ok(u64::try_from(number).map_or(Node::Negative, Node::Number))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
+        Ok(Node::Fraction(number))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {

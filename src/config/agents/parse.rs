@@ -10,6 +10,7 @@ use crate::{
             node::{Node, Value},
             openai,
         },
+        env::Env,
         globs, units,
     },
     core::ids::AgentId,
@@ -41,7 +42,7 @@ const MAX_DELAY_MS: u64 = 60_000;
 const MAX_ID_BYTES: usize = 64;
 
 /// The default agent and all agents, or everything that is wrong.
-pub(super) fn registry(text: &str) -> Result<(AgentId, Vec<AgentEntry>), Vec<Finding>> {
+pub(super) fn registry(text: &str, env: &Env) -> Result<(AgentId, Vec<AgentEntry>), Vec<Finding>> {
     // An agent may be called `y` or `on`; only `true` and `false` are truth values.
     let options = serde_saphyr::options! { strict_booleans: true };
     let document: Value = serde_saphyr::from_str_with_options(text, options)
@@ -54,7 +55,7 @@ pub(super) fn registry(text: &str) -> Result<(AgentId, Vec<AgentEntry>), Vec<Fin
         let Some(mut fields) = Fields::of(value, place, AGENT_EXPECTED, &mut findings) else {
             continue;
         };
-        agents.extend(agent(&mut fields, &mut lines));
+        agents.extend(agent(&mut fields, &mut lines, env));
     }
     let default = default_agent(&document, &lines, &mut findings)
         .or_else(|| agents.first().map(|agent| agent.id.clone()));
@@ -125,13 +126,14 @@ fn default_agent(
 fn agent<'a>(
     fields: &mut Fields<'a, '_>,
     lines: &mut BTreeMap<&'a str, u64>,
+    env: &Env,
 ) -> Option<AgentEntry> {
     let id = agent_id(fields, lines);
     let name = fields.text("name", NAME_EXPECTED).or(id);
     let description = description(fields);
     let users = users(fields);
     let limits = limits(fields);
-    let kind = kind(fields);
+    let kind = kind(fields, env);
     Some(AgentEntry {
         id: AgentId::new(id?),
         name: name?.to_owned(),
@@ -228,7 +230,7 @@ fn only(fields: &mut Fields<'_, '_>, own: &[&'static str]) {
     fields.only(&keys);
 }
 
-fn kind(fields: &mut Fields<'_, '_>) -> Option<AgentKind> {
+fn kind(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AgentKind> {
     match fields.required_text("kind", KINDS_EXPECTED)? {
         "mock" => {
             only(fields, &["delay_ms"]);
@@ -243,7 +245,7 @@ fn kind(fields: &mut Fields<'_, '_>) -> Option<AgentKind> {
         }
         "openai" => {
             only(fields, &openai::KEYS);
-            openai::parse(fields).map(AgentKind::OpenAi)
+            openai::parse(fields, env).map(AgentKind::OpenAi)
         }
         _ => {
             let value = fields.value("kind")?;

@@ -2,7 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{AgentKind, DEFAULT_MOCK_DELAY, Registry, RegistrySource, parse};
+use super::{
+    AgentEntry, AgentKind, DEFAULT_MOCK_DELAY, Registry, RegistrySource, fields::Finding, parse,
+};
 use crate::{
     config::{Env, Reader, tests::World},
     core::ids::AgentId,
@@ -69,7 +71,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "agents: [{id: a, kind: mock, delay_ms: -1}]",
-        "line 1: agents[0].delay_ms is a number or a truth value; expected milliseconds",
+        "line 1: agents[0].delay_ms is a number below 0; expected milliseconds",
     ),
     (
         "agents: [{id: a, kind: mock, delay_ms: 99999}]",
@@ -105,9 +107,14 @@ const MISTAKES: &[(&str, &str)] = &[
     ("agents:\n\t- id: a", "line 2: not understood as YAML: "),
 ];
 
+/// Read without any variable set.
+pub(super) fn registry(text: &str) -> Result<(AgentId, Vec<AgentEntry>), Vec<Finding>> {
+    parse::registry(text, &Env::default())
+}
+
 /// Each mistake as `found; expected`.
 fn mistakes(text: &str) -> Vec<String> {
-    let findings = parse::registry(text).expect_err("this registry is wrong");
+    let findings = registry(text).expect_err("this registry is wrong");
     findings
         .into_iter()
         .map(|finding| format!("{}; expected {}", finding.found, finding.expected))
@@ -116,7 +123,7 @@ fn mistakes(text: &str) -> Vec<String> {
 
 #[test]
 fn all_keys_are_read() {
-    let (default, agents) = parse::registry(
+    let (default, agents) = registry(
         r#"
 default: second
 agents:
@@ -149,8 +156,7 @@ agents:
 
 #[test]
 fn without_a_default_the_first_agent_serves() {
-    let (default, _) =
-        parse::registry("agents: [{id: b, kind: mock}, {id: a, kind: mock}]").unwrap();
+    let (default, _) = registry("agents: [{id: b, kind: mock}, {id: a, kind: mock}]").unwrap();
     assert_eq!(default, AgentId::new("b"));
 }
 
@@ -168,7 +174,7 @@ fn each_mistake_is_named_with_its_line() {
 fn an_agent_may_have_limits_of_its_own() {
     let text =
         "agents: [{id: a, kind: mock, turn_limit: 90s, turns_at_once: 4}, {id: b, kind: mock}]";
-    let (_, agents) = parse::registry(text).unwrap();
+    let (_, agents) = registry(text).unwrap();
     let limits = Limits {
         turn: Some(Duration::from_secs(90)),
         at_once: Some(4),

@@ -2,18 +2,18 @@
 
 use proptest::prelude::*;
 
-use super::{AgentKind, parse};
+use super::{AgentKind, tests::registry};
 use crate::core::ids::AgentId;
 
 fn ids(text: &str) -> Vec<String> {
-    let (_, agents) = parse::registry(text)
+    let (_, agents) = registry(text)
         .unwrap_or_else(|findings| panic!("this registry is right:\n{text}\n{findings:#?}"));
     agents.iter().map(|agent| agent.id.to_string()).collect()
 }
 
 /// The first complaint.
 fn complaint(text: &str) -> String {
-    let findings = parse::registry(text).expect_err("this registry is wrong");
+    let findings = registry(text).expect_err("this registry is wrong");
     findings[0].found.clone()
 }
 
@@ -36,7 +36,7 @@ fn block_flow_and_json_say_the_same() {
 #[test]
 fn words_that_old_yaml_took_for_truth_values_are_words() {
     let text = "default: on\nagents: [{id: y, kind: mock, name: No}, {id: on, kind: mock}]";
-    let (default, agents) = parse::registry(text).unwrap();
+    let (default, agents) = registry(text).unwrap();
     assert_eq!(default, AgentId::new("on"));
     assert_eq!(agents[0].id, AgentId::new("y"));
     assert_eq!(agents[0].name, "No");
@@ -58,7 +58,7 @@ fn quoted_numbers_are_ids() {
 #[test]
 fn names_and_descriptions_may_be_in_any_language() {
     let text = "agents: [{id: a, kind: mock, name: Помощник, description: '  отвечает 🙂 '}]";
-    let (_, agents) = parse::registry(text).unwrap();
+    let (_, agents) = registry(text).unwrap();
     assert_eq!(agents[0].name, "Помощник");
     assert_eq!(agents[0].description, "отвечает 🙂");
 }
@@ -70,7 +70,7 @@ agents:
   - {id: a, kind: mock, users: &staff ["@*:example.org"]}
   - {id: b, kind: mock, users: *staff}
 "#;
-    let (_, agents) = parse::registry(text).unwrap();
+    let (_, agents) = registry(text).unwrap();
     assert_eq!(agents[1].users, ["@*:example.org"]);
 }
 
@@ -116,7 +116,7 @@ fn a_bomb_of_aliases_is_refused() {
 fn a_delay_may_be_nothing_and_a_minute() {
     for (written, expected) in [("0", 0), ("60000", 60_000), ("0x10", 16)] {
         let text = format!("agents: [{{id: a, kind: mock, delay_ms: {written}}}]");
-        let (_, agents) = parse::registry(&text).unwrap();
+        let (_, agents) = registry(&text).unwrap();
         let AgentKind::Mock { delay } = agents[0].kind else {
             panic!("not a mock")
         };
@@ -127,7 +127,7 @@ fn a_delay_may_be_nothing_and_a_minute() {
 proptest! {
     #[test]
     fn any_text_is_a_registry_or_gives_one_line_complaints(text in any::<String>()) {
-        if let Err(findings) = parse::registry(&text) {
+        if let Err(findings) = registry(&text) {
             prop_assert!(!findings.is_empty());
             for finding in findings {
                 prop_assert!(!finding.found.contains('\n'), "{:?}", finding);
@@ -152,7 +152,7 @@ proptest! {
             .map(|(key, value)| format!("{key}: {value}"))
             .collect();
         let text = format!("default: {}\nagents: [{{{}}}]", values[6], fields.join(", "));
-        match parse::registry(&text) {
+        match registry(&text) {
             Ok((default, agents)) => prop_assert_eq!(&default, &agents[0].id),
             Err(findings) => prop_assert!(!findings.is_empty()),
         }

@@ -24,7 +24,7 @@ impl Outbox {
         let mut from = self.store.last_position().await?;
         for _ in 0..MOST_PAGES {
             let Some(token) = from else { break };
-            let (page, further) = match self.client.messages_before(room, &token).await {
+            let (page, further) = match self.client.messages_before(room, Some(&token)).await {
                 Ok(page) => page,
                 // Not in the room any more: nothing will be sent there either.
                 Err(MatrixError::Refused { .. }) => break,

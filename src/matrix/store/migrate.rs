@@ -6,9 +6,10 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
+    include_str!("migrations/0003_model_memory.sql"),
 ];
 
 /// Brings the database to the newest version; refuses one that is newer.

@@ -10,6 +10,7 @@ mod dead_letters;
 mod invites;
 mod journal;
 mod migrate;
+mod model_memory;
 mod outbox;
 mod provisions;
 mod queue;

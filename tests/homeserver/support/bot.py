@@ -116,6 +116,10 @@ class Bot:
         self.process.send_signal(signal.SIGTERM)
         return self.wait_end(limit)
 
+    def reload(self) -> None:
+        """SIGHUP: the agent registry is read again."""
+        self.process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """SIGKILL: whatever it was doing, it is not doing it any more."""
         if self.process is not None:

@@ -341,18 +341,21 @@ impl MatrixClient for FakeClient {
     async fn messages_before(
         &self,
         room: &RoomId,
-        from: &str,
+        from: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         self.in_room("messages", room, |server| {
-            let number = |prefix| from.strip_prefix(prefix)?.parse::<usize>().ok();
+            let number = |prefix| from?.strip_prefix(prefix)?.parse::<usize>().ok();
             // Both kinds of tokens are valid here: of pages, and of syncs.
-            let end = number('t')
-                .or_else(|| {
-                    let position = number('s')? as u64;
-                    let events = &server.room(room).events;
-                    Some(events.iter().filter(|event| event.at <= position).count())
-                })
-                .ok_or_else(|| refused("M_INVALID_PARAM"))?;
+            let end = match from {
+                None => server.room(room).events.len(),
+                Some(_) => number('t')
+                    .or_else(|| {
+                        let position = number('s')? as u64;
+                        let events = &server.room(room).events;
+                        Some(events.iter().filter(|event| event.at <= position).count())
+                    })
+                    .ok_or_else(|| refused("M_INVALID_PARAM"))?,
+            };
             let start = end.saturating_sub(server.page);
             let page = server.room(room).events[start..end]
                 .iter()

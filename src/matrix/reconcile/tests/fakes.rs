@@ -176,7 +176,7 @@ impl MatrixClient for Server {
     async fn messages_before(
         &self,
         _: &RoomId,
-        _: &str,
+        _: Option<&str>,
     ) -> Result<(Vec<TimelineItem>, Option<String>), MatrixError> {
         unreachable!("reconcile reads no messages")
     }
