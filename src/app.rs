@@ -1,4 +1,6 @@
-//! Puts the parts together. The only file that names every concrete type; it decides nothing.
+//! Puts the parts together. The only place that names every concrete type; it decides nothing.
+
+mod agents;
 
 mod sessions;
 
@@ -9,12 +11,11 @@ use async_trait::async_trait;
 use matrix_sdk::ruma::OwnedUserId;
 use tokio_util::sync::CancellationToken;
 
+pub use self::agents::agents;
 use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
-    config::{
-        AgentEntry, AgentKind, Config, Credentials, InitialSync, Registry, agents::RegistrySource,
-    },
+    config::{Config, Credentials, InitialSync, agents::RegistrySource},
     core::dispatch::{DispatchSettings, Dispatcher},
     lifecycle::{GRACE, OsSignals, Tasks},
     lock::{DataLock, LockError},
@@ -39,12 +40,7 @@ use crate::{
     },
     ops::{DatabaseProbe, Metrics, OpsServer, Readiness},
     platform::{
-        Agent, PlatformClient,
-        mock::MockAgent,
-        openai::{
-            OpenAiAgent,
-            ports::{Nowhere, Ports},
-        },
+        openai::ports::{Nowhere, Ports},
         routed::Agents,
     },
 };
@@ -150,10 +146,7 @@ async fn assemble(
         transcripts: Arc::new(RoomTranscripts::new(Arc::clone(&patient))),
         files: Arc::new(Nowhere),
     };
-    let agents = Arc::new(Agents::new(
-        agents(&config.agents, &ports),
-        config.agents.default.clone(),
-    ));
+    let agents = agents::serve(&config.agents, ports, tasks)?;
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
@@ -312,33 +305,6 @@ pub fn login(config: &Config) -> Login {
         },
         store_path: matrix.store_path.clone(),
         device_name: config.people.brand.clone(),
-    }
-}
-
-/// The agents of the registry, ready to be asked.
-pub fn agents(registry: &Registry, ports: &Ports) -> Vec<Agent> {
-    registry
-        .agents
-        .iter()
-        .map(|entry| Agent {
-            id: entry.id.clone(),
-            name: entry.name.clone(),
-            description: entry.description.clone(),
-            users: entry.users.clone(),
-            limits: entry.limits,
-            client: agent_client(entry, ports),
-        })
-        .collect()
-}
-
-fn agent_client(entry: &AgentEntry, ports: &Ports) -> Arc<dyn PlatformClient> {
-    let id = entry.id.clone();
-    match &entry.kind {
-        AgentKind::Mock { delay } => Arc::new(MockAgent::new(id).with_pause(*delay)),
-        AgentKind::Acp(_) => unreachable!("the registry refuses this kind"),
-        AgentKind::OpenAi(settings) => {
-            Arc::new(OpenAiAgent::new(id, settings.clone(), ports.clone()))
-        }
     }
 }
 

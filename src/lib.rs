@@ -40,3 +40,4 @@ pub mod lifecycle;
 pub mod lock;
 pub mod logging;
 pub mod ops;
+pub mod reload;

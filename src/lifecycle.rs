@@ -59,6 +59,24 @@ impl Signals for OsSignals {
     }
 }
 
+/// SIGHUP, as a wish to read files again.
+pub struct HangUps(tokio::signal::unix::Signal);
+
+impl HangUps {
+    /// From here on, this signal no longer ends the process.
+    pub fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// The tasks of the process, and the two stages of its end. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Tasks {

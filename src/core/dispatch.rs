@@ -174,7 +174,7 @@ impl Dispatcher {
         let agents = self.manager.agents();
         let Some(agent) = agents.agent_of(&chat.owner, &chat.agent) else {
             let name = agents.name_of(&chat.agent);
-            return Reply::notice(Trouble::AgentNotAvailable(name).text(locale));
+            return Reply::notice(Trouble::AgentNotAvailable(&name).text(locale));
         };
         drafts.working();
         let _slot = self
@@ -183,7 +183,7 @@ impl Dispatcher {
             .await;
         let streams = scene.owner.is_none_or(Owner::streams);
         let turn = Turn {
-            agent,
+            agent: &agent,
             chat,
             incoming: scene.incoming,
             drafts: streams.then_some(drafts),

@@ -3,7 +3,7 @@
 //! Whatever the text says, it mentions nobody: `m.mentions` is always set, and raw HTML is shown, not interpreted.
 
 use matrix_sdk::ruma::EventId;
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, html};
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,30 +66,27 @@ pub fn edit_of(target: &EventId, content: Value) -> Value {
 fn to_html(markdown: &str) -> String {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut image = false;
+    let mut links = Links::default();
     let events = Parser::new_ext(markdown, options).filter_map(|event| match event {
         // Shown as it was written: nothing of an agent's or a user's text becomes markup by itself.
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        // Clients show no boxes to tick.
+        Event::TaskListMarker(ticked) => Some(Event::Text(if ticked { "☑ " } else { "☐ " }.into())),
         // Clients load no foreign pictures: what remains is a link with the picture's description.
-        Event::Start(Tag::Image {
-            link_type,
+        Event::Start(
+            Tag::Image {
+                dest_url, title, ..
+            }
+            | Tag::Link {
+                dest_url, title, ..
+            },
+        ) => links.begin(&dest_url).then_some(Event::Start(Tag::Link {
+            link_type: LinkType::Inline,
             dest_url,
             title,
-            id,
-        }) => {
-            image = true;
-            Some(Event::Start(Tag::Link {
-                link_type,
-                dest_url,
-                title,
-                id,
-            }))
-        }
-        Event::End(TagEnd::Image) => {
-            image = false;
-            Some(Event::End(TagEnd::Link))
-        }
-        Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link) if image => None,
+            id: "".into(),
+        })),
+        Event::End(TagEnd::Image | TagEnd::Link) => links.end().then_some(Event::End(TagEnd::Link)),
         other => Some(other),
     });
     let mut out = String::with_capacity(markdown.len() * 2);
@@ -103,6 +100,31 @@ fn to_html(markdown: &str) -> String {
         Some(inner) if !inner.contains("<p>") => inner.to_owned(),
         _ => trimmed.to_owned(),
     }
+}
+
+/// Which links around the current place are shown as such; of two, one inside the other, only the outer.
+#[derive(Default)]
+struct Links(Vec<bool>);
+
+impl Links {
+    fn begin(&mut self, target: &str) -> bool {
+        let is_shown = !self.0.contains(&true) && is_for_clients(target);
+        self.0.push(is_shown);
+        is_shown
+    }
+
+    fn end(&mut self) -> bool {
+        self.0.pop().unwrap_or(false)
+    }
+}
+
+/// Whether clients open such a link. A path of the workspace is none, and a link to a person would be shown as a mention.
+fn is_for_clients(target: &str) -> bool {
+    let target = target.trim().to_ascii_lowercase();
+    let schemes = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
+    let names_a_person = ["matrix.to/#/@", "matrix.to/#/%40"];
+    schemes.iter().any(|scheme| target.starts_with(scheme))
+        && !names_a_person.iter().any(|person| target.contains(person))
 }
 
 #[cfg(test)]
@@ -154,6 +176,36 @@ mod tests {
         assert_eq!(
             html_of("![cat](https://example.org/c.png)"),
             "<a href=\"https://example.org/c.png\">cat</a>"
+        );
+    }
+
+    #[test]
+    fn only_links_that_clients_open_are_links_and_none_of_them_mentions_anybody() {
+        for (markdown, expected) in [
+            ("[report](out/report.pdf)", "report"),
+            ("![chart](chart.png)", "chart"),
+            ("[x](javascript:alert(1))", "x"),
+            ("[Alice](https://matrix.to/#/@alice:hs)", "Alice"),
+            ("[Alice](https://MATRIX.to/#/%40alice:hs)", "Alice"),
+            (
+                "[room](https://matrix.to/#/!r:hs)",
+                "<a href=\"https://matrix.to/#/!r:hs\">room</a>",
+            ),
+            ("[mail](mailto:a@b.c)", "<a href=\"mailto:a@b.c\">mail</a>"),
+            (
+                "[![cat](https://x.org/c.png)](https://x.org)",
+                "<a href=\"https://x.org\">cat</a>",
+            ),
+        ] {
+            assert_eq!(html_of(markdown), expected, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn tasks_are_shown_with_boxes() {
+        assert_eq!(
+            html_of("- [x] done\n- [ ] open"),
+            "<ul>\n<li>☑ done</li>\n<li>☐ open</li>\n</ul>"
         );
     }
 

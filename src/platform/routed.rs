@@ -1,4 +1,7 @@
-//! Which agent answers whom: the agent registry, as one user may see it.
+//! Which agent answers whom: the agent registry, as one user may see it. It can be replaced while the bot runs; whoever
+//! holds an agent goes on with it.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use wildmatch::WildMatch;
 
@@ -6,14 +9,15 @@ use super::Agent;
 use crate::core::ids::{AgentId, UserKey};
 
 /// All agents, in the registry's order.
-pub struct Agents {
-    agents: Vec<(Agent, Vec<WildMatch>)>,
+pub struct Agents(RwLock<Arc<Registered>>);
+
+struct Registered {
+    agents: Vec<(Arc<Agent>, Vec<WildMatch>)>,
     default: AgentId,
 }
 
-impl Agents {
-    /// `default` serves new chats of users who chose nothing.
-    pub fn new(agents: Vec<Agent>, default: AgentId) -> Self {
+impl Registered {
+    fn of(agents: Vec<Agent>, default: AgentId) -> Arc<Self> {
         let agents = agents
             .into_iter()
             .map(|agent| {
@@ -22,41 +26,62 @@ impl Agents {
                     .iter()
                     .map(|glob| WildMatch::new(glob))
                     .collect();
-                (agent, globs)
+                (Arc::new(agent), globs)
             })
             .collect();
-        Self { agents, default }
+        Arc::new(Self { agents, default })
+    }
+}
+
+impl Agents {
+    /// `default` serves new chats of users who chose nothing.
+    pub fn new(agents: Vec<Agent>, default: AgentId) -> Self {
+        Self(RwLock::new(Registered::of(agents, default)))
+    }
+
+    /// From here on, there are these.
+    pub fn replace(&self, agents: Vec<Agent>, default: AgentId) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Registered::of(agents, default);
+    }
+
+    fn now(&self) -> Arc<Registered> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &Agent> {
-        self.agents.iter().map(|(agent, _)| agent)
+    pub fn all(&self) -> Vec<Arc<Agent>> {
+        let now = self.now();
+        now.agents
+            .iter()
+            .map(|(agent, _)| Arc::clone(agent))
+            .collect()
     }
 
     /// Those the user may use.
-    pub fn agents_for(&self, user: &UserKey) -> Vec<&Agent> {
-        self.agents
+    pub fn agents_for(&self, user: &UserKey) -> Vec<Arc<Agent>> {
+        self.now()
+            .agents
             .iter()
             .filter(|(_, globs)| {
                 globs.is_empty() || globs.iter().any(|glob| glob.matches(user.as_str()))
             })
-            .map(|(agent, _)| agent)
+            .map(|(agent, _)| Arc::clone(agent))
             .collect()
     }
 
     /// The agent with this id; `None` where there is none, or it is not for this user.
-    pub fn agent_of(&self, user: &UserKey, id: &AgentId) -> Option<&Agent> {
+    pub fn agent_of(&self, user: &UserKey, id: &AgentId) -> Option<Arc<Agent>> {
         self.agents_for(user)
             .into_iter()
             .find(|agent| agent.id == *id)
     }
 
     /// The agent a user means by these words: its id, or else its name, in whatever case.
-    pub fn wanted(&self, user: &UserKey, words: &str) -> Option<&Agent> {
+    pub fn wanted(&self, user: &UserKey, words: &str) -> Option<Arc<Agent>> {
         let agents = self.agents_for(user);
         let lower = words.to_lowercase();
         let find = |is_meant: &dyn Fn(&Agent) -> bool| {
-            agents.iter().copied().find(|agent| is_meant(agent))
+            agents.iter().find(|agent| is_meant(agent)).cloned()
         };
         find(&|agent| agent.id.as_str() == words)
             .or_else(|| find(&|agent| agent.id.as_str().to_lowercase() == lower))
@@ -64,25 +89,24 @@ impl Agents {
     }
 
     /// The agent of a user's new chat: the chosen one, else the default, else the first the user may use.
-    pub fn for_new_chat(&self, user: &UserKey, chosen: Option<&AgentId>) -> Option<&Agent> {
+    pub fn for_new_chat(&self, user: &UserKey, chosen: Option<&AgentId>) -> Option<Arc<Agent>> {
         chosen
             .and_then(|id| self.agent_of(user, id))
-            .or_else(|| self.agent_of(user, &self.default))
+            .or_else(|| self.agent_of(user, &self.now().default))
             .or_else(|| self.agents_for(user).into_iter().next())
     }
 
     /// What people call the agent; its id where the registry does not have it.
-    pub fn name_of<'a>(&'a self, id: &'a AgentId) -> &'a str {
+    pub fn name_of(&self, id: &AgentId) -> String {
         self.all()
+            .iter()
             .find(|agent| agent.id == *id)
-            .map_or(id.as_str(), |agent| &agent.name)
+            .map_or_else(|| id.to_string(), |agent| agent.name.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::platform::mock::MockAgent;
 
@@ -107,7 +131,7 @@ mod tests {
         Agents::new(agents, AgentId::new("assistant"))
     }
 
-    fn ids(agents: &[&Agent]) -> Vec<String> {
+    fn ids(agents: &[Arc<Agent>]) -> Vec<String> {
         agents.iter().map(|agent| agent.id.to_string()).collect()
     }
 
@@ -150,8 +174,10 @@ mod tests {
             ("gp", None),
             ("", None),
         ] {
-            let found = registry.wanted(&dev, words).map(|agent| agent.id.as_str());
-            assert_eq!(found, expected, "{words}");
+            let found = registry
+                .wanted(&dev, words)
+                .map(|agent| agent.id.to_string());
+            assert_eq!(found.as_deref(), expected, "{words}");
         }
     }
 
@@ -174,8 +200,8 @@ mod tests {
         let only = Agents::new(vec![agent("gpt", "Model", &[])], AgentId::new("gone"));
         let first = only
             .for_new_chat(&alice, None)
-            .map(|agent| agent.id.as_str());
-        assert_eq!(first, Some("gpt"));
+            .map(|agent| agent.id.to_string());
+        assert_eq!(first.as_deref(), Some("gpt"));
         assert!(
             Agents::new(Vec::new(), AgentId::new("x"))
                 .for_new_chat(&alice, None)
@@ -188,5 +214,16 @@ mod tests {
         let registry = registry();
         assert_eq!(registry.name_of(&AgentId::new("gpt")), "Model");
         assert_eq!(registry.name_of(&AgentId::new("old")), "old");
+    }
+
+    #[test]
+    fn a_registry_that_is_replaced_serves_at_once_and_old_agents_go_on() {
+        let registry = registry();
+        let alice = UserKey::new("@alice:example.org");
+        let held = registry.agent_of(&alice, &AgentId::new("gpt")).unwrap();
+        registry.replace(vec![agent("new", "New", &[])], AgentId::new("new"));
+        assert_eq!(ids(&registry.agents_for(&alice)), ["new"]);
+        assert_eq!(registry.name_of(&AgentId::new("gpt")), "gpt");
+        assert_eq!(held.name, "Model");
     }
 }

@@ -24,3 +24,4 @@ mod restart;
 mod shipping;
 mod shutdown;
 mod support;
+mod transcripts;

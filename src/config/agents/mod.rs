@@ -19,6 +19,7 @@ use std::{
 
 use crate::{
     config::{
+        env::Env,
         problem::{Problem, Reported},
         reader::Reader,
     },
@@ -85,6 +86,12 @@ pub enum AgentKind {
 }
 
 impl Registry {
+    /// Reads the file anew; on failure, all problems of it.
+    pub fn read(env: &Env) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::new(env);
+        Self::from_env(&mut reader).map_err(|Reported| reader.into_problems())
+    }
+
     /// Reads the file that `MATRIX_AGENTS_CONFIG` names.
     pub fn from_env(reader: &mut Reader<'_>) -> Result<Self, Reported> {
         let named = reader.optional(NAME, "a file", |text| Some(PathBuf::from(text)))?;

@@ -24,7 +24,7 @@ impl Chats {
             .iter()
             .map(|chat| ChatEntry {
                 chat: call.link(chat),
-                agent: call.agents().name_of(&chat.agent).to_owned(),
+                agent: call.agents().name_of(&chat.agent),
                 status: chat.status,
             })
             .collect();

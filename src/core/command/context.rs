@@ -24,7 +24,7 @@ impl Context {
         Ok(Guide::Context {
             id: chat.id,
             name: &chat.name,
-            agent: call.agents().name_of(&chat.agent),
+            agent: &call.agents().name_of(&chat.agent),
             context: chat.context,
             generation: chat.generation,
             size: size.as_ref(),

@@ -80,7 +80,7 @@ fn show(call: &Call<'_>, owner: &Owner) -> String {
     Guide::Settings {
         language: call.locale,
         streaming: owner.streams(),
-        agent: agent.map(|agent| agent.name.as_str()),
+        agent: agent.as_ref().map(|agent| agent.name.as_str()),
     }
     .text(call.locale)
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a request, sorted by what to do next. Pure.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use serde_json::Value;
 
@@ -111,7 +111,7 @@ pub(super) fn wait_of(retry_after: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.ceil()).ok()
 }
 
-/// Names of errors and words for "too long" of OpenAI, vLLM, llama.cpp, LiteLLM, Ollama, Anthropic and Mistral gateways.
+// Names of errors and words for "too long" of OpenAI, vLLM, llama.cpp, LiteLLM, Ollama, Anthropic and Mistral gateways.
 fn is_too_long(error: &Value, body: &str) -> bool {
     const CODES: [&str; 4] = [
         "context_length_exceeded",
@@ -180,7 +180,7 @@ fn codes(error: &Value) -> String {
             Some(Value::Number(number)) => number.to_string(),
             _ => continue,
         };
-        codes.push_str(&format!(" {key}={value:?}"));
+        let _ = write!(codes, " {key}={value:?}");
     }
     codes
 }

@@ -9,9 +9,7 @@ const MOST_FILES: usize = 20;
 pub(super) fn files(markdown: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for event in Parser::new(markdown) {
-        let (Event::Start(Tag::Link { dest_url, .. }) | Event::Start(Tag::Image { dest_url, .. })) =
-            event
-        else {
+        let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else {
             continue;
         };
         let Some(path) = path(&dest_url) else {
@@ -43,15 +41,12 @@ fn decoded(link: &str) -> String {
     while let [first, behind @ ..] = rest {
         let code = (*first == b'%').then(|| behind.get(..2)).flatten();
         let code = code.and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = behind;
-            }
+        if let Some(byte) = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(byte);
+            rest = &behind[2..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
         }
     }
     String::from_utf8(bytes).unwrap_or_else(|_| link.to_owned())

@@ -89,7 +89,7 @@ impl Core {
             .memory
             .recall(context.context, MOST_EXCHANGES)
             .await;
-        if let Some(exchanges) = kept.map_err(forgetful)? {
+        if let Some(exchanges) = kept.map_err(|error| forgetful(&error))? {
             return Ok(Past {
                 exchanges,
                 is_lost: false,
@@ -114,7 +114,7 @@ impl Core {
             .memory
             .begin(context.context, exchanges.clone())
             .await;
-        begun.map_err(forgetful)?;
+        begun.map_err(|error| forgetful(&error))?;
         Ok(Past { exchanges, is_lost })
     }
 
@@ -273,6 +273,6 @@ fn origin_in(note: &str) -> Option<(PlatformChatId, u32)> {
     Some((context.parse().ok()?, generation.parse().ok()?))
 }
 
-fn forgetful(error: PortError) -> Failure {
+fn forgetful(error: &PortError) -> Failure {
     Failure::Unavailable(format!("the memory of conversations failed: {error}"))
 }

@@ -115,7 +115,7 @@ fn media_type(file: &PromptFile) -> String {
     let guessed = || {
         mime_guess::from_path(&file.name)
             .first()
-            .map(|mime| mime.to_string())
+            .map(|mime| mime.essence_str().to_owned())
     };
     let claimed = file
         .mime

@@ -10,7 +10,10 @@ use std::{sync::Mutex, time::Duration};
 use tokio::time::timeout;
 
 use self::peer::Peer;
-use super::{ports::*, *};
+use super::{
+    ports::{Files, Transcripts},
+    *,
+};
 use crate::{
     config::Secret,
     core::ids::{ChatId, RoomKey, UserKey},

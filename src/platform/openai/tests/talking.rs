@@ -35,7 +35,7 @@ async fn settings_of_the_registry_are_sent() {
         config.api_key = None;
     };
     let world = world_with([], settings, Elsewhere::default()).await;
-    world.hears("hi").await;
+    assert_eq!(world.hears("hi").await.0, "Fine.");
     let asked = world.peer.asked().remove(0);
     assert_eq!(asked.authorization, None);
     assert_eq!(
