@@ -61,7 +61,7 @@ fn agent_client(entry: &AgentEntry, ports: &Ports) -> Arc<dyn PlatformClient> {
         AgentKind::Mock { delay } => Arc::new(MockAgent::new(id).with_pause(*delay)),
         AgentKind::Acp(_) => unreachable!("the registry refuses this kind"),
         AgentKind::OpenAi(settings) => {
-            Arc::new(OpenAiAgent::new(id, settings.clone(), ports.clone()))
+            Arc::new(OpenAiAgent::new(id, (**settings).clone(), ports.clone()))
         }
     }
 }

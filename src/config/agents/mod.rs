@@ -82,7 +82,7 @@ pub enum AgentKind {
     /// Anything that speaks the Agent Client Protocol.
     Acp(acp::AcpConfig),
     /// Any model behind the Chat Completions interface.
-    OpenAi(openai::OpenAiConfig),
+    OpenAi(Box<openai::OpenAiConfig>),
 }
 
 impl Registry {

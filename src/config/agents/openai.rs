@@ -163,7 +163,7 @@ mod tests {
         let text = format!("agents: [{{{LEAST}, {more}}}]");
         match parse::registry(&text, env) {
             Ok((_, mut agents)) => match agents.remove(0).kind {
-                AgentKind::OpenAi(config) => Ok(config),
+                AgentKind::OpenAi(config) => Ok(*config),
                 other => panic!("another kind: {other:?}"),
             },
             Err(findings) => Err(findings

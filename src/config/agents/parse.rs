@@ -245,7 +245,9 @@ fn kind(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AgentKind> {
         }
         "openai" => {
             only(fields, &openai::KEYS);
-            openai::parse(fields, env).map(AgentKind::OpenAi)
+            openai::parse(fields, env)
+                .map(Box::new)
+                .map(AgentKind::OpenAi)
         }
         _ => {
             let value = fields.value("kind")?;

@@ -108,7 +108,10 @@ impl Endpoint {
             .await?;
         let status = response.status();
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.refusal(response).await),
+            // LiteLLM refuses a key with 400 where it has no database of keys.
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(self.refusal(response).await)
+            }
             _ if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED => {
                 Err(self.refusal(response).await)
             }

@@ -190,6 +190,7 @@ async fn health_is_an_answer_and_a_key_that_counts() {
         (404, None),
         (405, None),
         (501, None),
+        (400, Some(Advice::TellOperator)),
         (401, Some(Advice::TellOperator)),
         (403, Some(Advice::TellOperator)),
         (302, Some(Advice::TellOperator)),

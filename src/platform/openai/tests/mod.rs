@@ -21,7 +21,7 @@ use crate::{
     platform::{AnswerEvent, PromptFile, StopReason},
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// What the room of the chat holds, and files.
 #[derive(Default)]
