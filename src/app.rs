@@ -141,12 +141,7 @@ async fn assemble(
     let user_id = config.matrix.user_id.clone();
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
     let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
-    let ports = Ports {
-        memory: Arc::new(store.clone()),
-        transcripts: Arc::new(RoomTranscripts::new(Arc::clone(&patient))),
-        files: Arc::new(Nowhere),
-    };
-    let agents = agents::serve(&config.agents, ports, tasks)?;
+    let agents = agents::serve(&config.agents, ports(&store, &patient), tasks)?;
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
@@ -207,6 +202,15 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+/// What agents without a memory of their own are given.
+fn ports(store: &Store, patient: &Arc<dyn MatrixClient>) -> Ports {
+    Ports {
+        memory: Arc::new(store.clone()),
+        transcripts: Arc::new(RoomTranscripts::new(Arc::clone(patient))),
+        files: Arc::new(Nowhere),
+    }
 }
 
 fn patient(plain: Arc<dyn MatrixClient>, tasks: &Tasks, metrics: Metrics) -> Arc<dyn MatrixClient> {
