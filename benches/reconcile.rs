@@ -100,7 +100,7 @@ impl MatrixClient for SilentServer {
     async fn messages_before(
         &self,
         _: &RoomId,
-        _: &str,
+        _: Option<&str>,
     ) -> Answer<(Vec<TimelineItem>, Option<String>)> {
         unreachable!()
     }
