@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use matrix_sdk::ruma::OwnedUserId;
 use tokio_util::sync::CancellationToken;
 
-pub use self::agents::agents;
+pub use self::agents::{Supplies, agents};
 use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
@@ -141,7 +141,8 @@ async fn assemble(
     let user_id = config.matrix.user_id.clone();
     let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
     let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
-    let agents = agents::serve(&config.agents, ports(&store, &patient), tasks)?;
+    let supplies = supplies(config, &store, &patient, tasks);
+    let agents = agents::serve(&config.agents, supplies)?;
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
@@ -202,6 +203,21 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+/// What agents are given of everything else.
+fn supplies(
+    config: &Config,
+    store: &Store,
+    patient: &Arc<dyn MatrixClient>,
+    tasks: &Tasks,
+) -> Supplies {
+    Supplies {
+        models: ports(store, patient),
+        sessions: Arc::new(store.clone()),
+        workspace: config.files.workspace_dir.clone(),
+        tasks: tasks.clone(),
+    }
 }
 
 /// What agents without a memory of their own are given.

@@ -6,7 +6,6 @@ use surfaces_bot::{
     cli::{self, Cli, Command, Failure, Outcome, doctor, healthcheck, platform_agent},
     config::{Config, Env},
     logging,
-    platform::openai::ports::Ports,
 };
 
 #[tokio::main]
@@ -17,7 +16,7 @@ async fn main() -> std::process::ExitCode {
 
 async fn obey(command: Command, env: &Env) -> Outcome {
     let parts = |config: &Config| doctor::Parts {
-        agents: app::agents(&config.agents, &Ports::nowhere()),
+        agents: app::agents(&config.agents, &app::Supplies::for_a_look(config)),
         store: Box::new(doctor::ReadingProbe),
     };
     match command {

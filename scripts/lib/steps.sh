@@ -62,6 +62,17 @@ install_homeserver_tools() {
     printf '%s\n' "$stamp" >"$environment/stamp"
 }
 
+# A real agent and a scripted model for it, pinned like everything else.
+install_agent_tools() {
+    local opencode=1.18.33 aimock=1.43.0 folder="$working_folder/npm"
+    need npm 'install Node.js 20 or newer'
+    [[ -f $folder/stamp && $(<"$folder/stamp") == "$opencode $aimock" ]] && return
+    mkdir -p "$folder"
+    quiet_step 'Installing opencode and its scripted model (once)' "$working_folder/npm-install.log" \
+        npm install --no-fund --no-audit --prefix "$folder" "opencode-ai@$opencode" "@copilotkit/aimock@$aimock"
+    printf '%s\n' "$opencode $aimock" >"$folder/stamp"
+}
+
 make_environment() { # folder of the requirements
     rm -rf "$environment"
     python3 -m venv "$environment" || {

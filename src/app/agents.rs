@@ -1,14 +1,15 @@
 //! The agents of the registry, made real: which type answers for which kind.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 
 use crate::{
-    config::{AgentEntry, AgentKind, Env, Registry},
+    config::{AgentEntry, AgentKind, Config, Env, Registry, agents::acp::AcpConfig},
     lifecycle::{HangUps, Tasks},
     platform::{
         Agent, PlatformClient,
+        acp::{self, AcpAgent, LooseBook, SessionBook},
         mock::MockAgent,
         openai::{OpenAiAgent, ports::Ports},
         routed::Agents,
@@ -16,36 +17,53 @@ use crate::{
     reload::{self, Reloader},
 };
 
+/// What agents need of the rest of the program.
+#[derive(Clone)]
+pub struct Supplies {
+    /// Of the kind `openai`.
+    pub models: Ports,
+    /// Which sessions agents of the kind `acp` have.
+    pub sessions: Arc<dyn SessionBook>,
+    /// `SURFACES_WORKSPACE_DIR`.
+    pub workspace: PathBuf,
+    /// Where connections are kept.
+    pub tasks: Tasks,
+}
+
+impl Supplies {
+    /// Enough to see whether agents can be reached; nothing is kept.
+    pub fn for_a_look(config: &Config) -> Self {
+        Self {
+            models: Ports::nowhere(),
+            sessions: Arc::new(LooseBook::default()),
+            workspace: config.files.workspace_dir.clone(),
+            tasks: Tasks::default(),
+        }
+    }
+}
+
 /// The agents as they are now and will be after each change of the registry.
-pub(super) fn serve(
-    registry: &Registry,
-    ports: Ports,
-    tasks: &Tasks,
-) -> anyhow::Result<Arc<Agents>> {
-    let made = agents(registry, &ports);
+pub(super) fn serve(registry: &Registry, supplies: Supplies) -> anyhow::Result<Arc<Agents>> {
+    let made = agents(registry, &supplies);
     let agents = Arc::new(Agents::new(made, registry.default.clone()));
-    follow(registry, &agents, ports, tasks)?;
+    follow(registry, &agents, supplies)?;
     Ok(agents)
 }
 
 /// The agents of the registry, ready to be asked.
-pub fn agents(registry: &Registry, ports: &Ports) -> Vec<Agent> {
+pub fn agents(registry: &Registry, supplies: &Supplies) -> Vec<Agent> {
     registry
         .agents
         .iter()
-        .map(|entry| reload::agent_of(entry, agent_client(entry, ports)))
+        .map(|entry| reload::agent_of(entry, agent_client(entry, supplies)))
         .collect()
 }
 
 /// At SIGHUP the registry is read again, `.env` included.
-fn follow(
-    registry: &Registry,
-    agents: &Arc<Agents>,
-    ports: Ports,
-    tasks: &Tasks,
-) -> anyhow::Result<()> {
+fn follow(registry: &Registry, agents: &Arc<Agents>, supplies: Supplies) -> anyhow::Result<()> {
+    let tasks = supplies.tasks.clone();
     let hang_ups = HangUps::listen().context("signals cannot be listened to")?;
-    let client_of = move |entry: &AgentEntry| agent_client(entry, &ports);
+    let client_of = move |entry: &AgentEntry| agent_client(entry, &supplies);
     let reloader = Reloader::new(registry.clone(), Arc::clone(agents), client_of);
     let read = || Registry::read(&Env::of_process());
     tasks.spawn(
@@ -55,13 +73,36 @@ fn follow(
     Ok(())
 }
 
-fn agent_client(entry: &AgentEntry, ports: &Ports) -> Arc<dyn PlatformClient> {
+fn agent_client(entry: &AgentEntry, supplies: &Supplies) -> Arc<dyn PlatformClient> {
     let id = entry.id.clone();
     match &entry.kind {
         AgentKind::Mock { delay } => Arc::new(MockAgent::new(id).with_pause(*delay)),
-        AgentKind::Acp(_) => unreachable!("the registry refuses this kind"),
-        AgentKind::OpenAi(settings) => {
-            Arc::new(OpenAiAgent::new(id, (**settings).clone(), ports.clone()))
-        }
+        AgentKind::Acp(settings) => Arc::new(AcpAgent::new(
+            acp_settings(entry, settings, supplies),
+            Arc::clone(&supplies.sessions),
+            &supplies.tasks,
+        )),
+        AgentKind::OpenAi(settings) => Arc::new(OpenAiAgent::new(
+            id,
+            (**settings).clone(),
+            supplies.models.clone(),
+        )),
+    }
+}
+
+fn acp_settings(entry: &AgentEntry, acp: &AcpConfig, supplies: &Supplies) -> acp::Settings {
+    let workspace = &supplies.workspace;
+    let local_workspace = std::path::absolute(workspace).unwrap_or_else(|_| workspace.clone());
+    acp::Settings {
+        id: entry.id.clone(),
+        reach: acp.reach.clone(),
+        workspace: acp
+            .workspace
+            .clone()
+            .unwrap_or_else(|| local_workspace.clone()),
+        local_workspace,
+        is_per_chat: acp.is_per_chat,
+        mode: acp.mode.clone(),
+        model: acp.model.clone(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows chats only by their context ([`PlatformChatId`]); knows nothing of rooms, Matrix or SQL.
 
+pub mod acp;
 pub mod gateway;
 pub mod mock;
 pub mod openai;

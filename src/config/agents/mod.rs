@@ -80,7 +80,7 @@ pub enum AgentKind {
         delay: Duration,
     },
     /// Anything that speaks the Agent Client Protocol.
-    Acp(acp::AcpConfig),
+    Acp(Box<acp::AcpConfig>),
     /// Any model behind the Chat Completions interface.
     OpenAi(Box<openai::OpenAiConfig>),
 }

@@ -241,7 +241,7 @@ fn kind(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AgentKind> {
         }
         "acp" => {
             only(fields, &acp::KEYS);
-            acp::parse(fields).map(AgentKind::Acp)
+            acp::parse(fields, env).map(|acp| AgentKind::Acp(Box::new(acp)))
         }
         "openai" => {
             only(fields, &openai::KEYS);

@@ -6,10 +6,11 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
     include_str!("migrations/0003_model_memory.sql"),
+    include_str!("migrations/0004_agent_sessions.sql"),
 ];
 
 /// Brings the database to the newest version; refuses one that is newer.

@@ -3,6 +3,7 @@
 //! One connection, used from blocking threads only: `Store::call` is the one way in. What each table is for stands in
 //! the migration that makes it.
 
+mod agent_sessions;
 mod amendments;
 mod chats;
 mod compaction;

@@ -1,5 +1,6 @@
 //! The store on real files and in memory.
 
+mod agent_sessions;
 mod compaction;
 mod journal;
 mod open;

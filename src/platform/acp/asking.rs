@@ -1,0 +1,206 @@
+//! One question to the agent, and its answer as it is made.
+
+use std::sync::Arc;
+
+use agent_client_protocol::{
+    ErrorCode,
+    v1::schema::{
+        ContentBlock, PromptRequest, PromptResponse, ResourceLink, StopReason as AcpStopReason,
+        TextContent,
+    },
+};
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Duration, timeout},
+};
+
+use super::{
+    AcpAgent,
+    connection::{Connection, Fault},
+    hearing::Session,
+    mailbox::Mailbox,
+    sessions::Opened,
+    trouble::Trouble,
+    turns::{Prompted, Running},
+    voice::Voice,
+    workspace::Workspace,
+};
+use crate::{
+    core::ids::{AgentId, PlatformChatId},
+    platform::{AnswerEvent, AnswerStream, ContextRef, PlatformError, Prompt, StopReason},
+};
+
+/// How long an answer that was stopped may hold up the next question of its chat.
+const SETTLING: Duration = Duration::from_secs(10);
+/// So many connections are tried for one question.
+const ATTEMPTS: usize = 3;
+
+impl AcpAgent {
+    /// Asks. What goes wrong before the agent has the question is an error here, and in the stream after that.
+    pub(super) async fn answer(&self, prompt: Prompt) -> Result<AnswerStream, Trouble> {
+        let running = self.turns.begin(prompt.context.context);
+        let (opened, floor) = tokio::select! {
+            taken = self.take_the_floor(&prompt.context) => taken?,
+            () = running.turn.stopped() => return Ok(stopped()),
+        };
+        let Opened {
+            connection,
+            session,
+            begun_anew,
+        } = opened;
+        let workspace = self.place.workspace();
+        let voice = Voice::new(workspace.clone(), session.folder.clone());
+        let mailbox = Arc::new(Mailbox::new(voice));
+        if begun_anew {
+            mailbox.put(AnswerEvent::BegunAnew);
+        }
+        session.begin(Arc::clone(&mailbox));
+        let asked = Asked {
+            connection: Arc::clone(&connection),
+            session: Arc::clone(&session),
+            mailbox: Arc::clone(&mailbox),
+            context: prompt.context.context,
+        };
+        let request = PromptRequest::new(session.id.clone(), content(&prompt, workspace));
+        let wire = connection.wire.clone();
+        let spawned = connection.wire.spawn(async move {
+            let _floor = floor;
+            let answer = wire.send_request(request).block_task().await;
+            asked.answered(answer);
+            Ok(())
+        });
+        if spawned.is_err() {
+            mailbox.end(Err(Trouble::passing(connection.gate.reason())));
+        }
+        running.turn.prompted(Prompted {
+            connection,
+            session,
+            mailbox: Arc::clone(&mailbox),
+        });
+        let listener = Listener {
+            agent: self.id.clone(),
+            mailbox,
+            running,
+            is_over: false,
+        };
+        Ok(stream::unfold(listener, Listener::next).boxed())
+    }
+
+    /// The session, and the right to ask in it: one question at a time. A connection that ends while an earlier answer is
+    /// waited for is replaced.
+    async fn take_the_floor(
+        &self,
+        context: &ContextRef,
+    ) -> Result<(Opened, OwnedMutexGuard<()>), Trouble> {
+        let mut begun_anew = false;
+        for _ in 0..ATTEMPTS {
+            let mut opened = self.open(context).await?;
+            begun_anew |= opened.begun_anew;
+            opened.begun_anew = begun_anew;
+            let floor = Arc::clone(&opened.session.floor).lock_owned();
+            let floor = timeout(SETTLING, floor).await.map_err(|_| {
+                Trouble::passing("the agent is still busy with an answer it was asked to end")
+            })?;
+            if !opened.connection.gate.is_closed() {
+                return Ok((opened, floor));
+            }
+        }
+        Err(Trouble::passing(
+            "every connection to the agent ended at once",
+        ))
+    }
+}
+
+/// The answer to a question that was stopped before the agent had it.
+fn stopped() -> AnswerStream {
+    stream::iter([Ok(AnswerEvent::Done(StopReason::Cancelled))]).boxed()
+}
+
+fn content(prompt: &Prompt, workspace: &Workspace) -> Vec<ContentBlock> {
+    let mut blocks = Vec::new();
+    if !prompt.text.is_empty() {
+        blocks.push(ContentBlock::Text(TextContent::new(prompt.text.as_str())));
+    }
+    blocks.extend(prompt.files.iter().map(|file| {
+        let mut link = ResourceLink::new(file.name.as_str(), workspace.uri(&file.path));
+        link.mime_type.clone_from(&file.mime);
+        link.size = i64::try_from(file.size).ok();
+        ContentBlock::ResourceLink(link)
+    }));
+    blocks
+}
+
+/// A prompt on its way; however it goes, the mailbox learns of the end.
+struct Asked {
+    connection: Arc<Connection>,
+    session: Arc<Session>,
+    mailbox: Arc<Mailbox>,
+    context: PlatformChatId,
+}
+
+impl Asked {
+    fn answered(&self, answer: Result<PromptResponse, agent_client_protocol::Error>) {
+        let ending = match answer {
+            Ok(response) => Ok(match response.stop_reason {
+                AcpStopReason::EndTurn => StopReason::EndTurn,
+                AcpStopReason::Refusal => StopReason::Refusal,
+                AcpStopReason::Cancelled => StopReason::Cancelled,
+                _ => StopReason::Limit,
+            }),
+            Err(error) => {
+                let fault = self.connection.fault("session/prompt", &error);
+                if matches!(&fault, Fault::Refused(ErrorCode::RESOURCE_NOT_FOUND, _)) {
+                    // The agent forgot the session: the next question looks for it again.
+                    self.connection.closed(self.context);
+                }
+                Err(fault.into())
+            }
+        };
+        self.mailbox.end(ending);
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.session.finish(&self.mailbox);
+        self.mailbox
+            .end(Err(Trouble::passing(self.connection.gate.reason())));
+    }
+}
+
+/// Whoever reads the answer.
+struct Listener {
+    agent: AgentId,
+    mailbox: Arc<Mailbox>,
+    running: Running,
+    is_over: bool,
+}
+
+impl Listener {
+    async fn next(mut self) -> Option<(Result<AnswerEvent, PlatformError>, Self)> {
+        if self.is_over {
+            return None;
+        }
+        let event = tokio::select! {
+            biased;
+            () = self.running.turn.given_up() => Ok(AnswerEvent::Done(StopReason::Cancelled)),
+            event = self.mailbox.next() => event,
+        };
+        self.is_over = matches!(event, Ok(AnswerEvent::Done(_)) | Err(_));
+        let event = event.map_err(|trouble| trouble.of(&self.agent));
+        Some((event, self))
+    }
+}
+
+impl Drop for Listener {
+    /// Nobody listens any more: the agent need not go on.
+    fn drop(&mut self) {
+        if let Some(prompt) = self.running.turn.prompt() {
+            if !self.is_over {
+                self.running.turn.stop();
+            }
+            prompt.session.finish(&prompt.mailbox);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+"""An ACP agent on the Python reference implementation: answers, ends, restarts, and everything hostile."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import timeline
+from support.cast import register
+from support.home import onboard
+from support.waiting import wait_until
+
+AGENT = Path(__file__).parent / "agents" / "acp_agent.py"
+LIMIT = 90.0
+
+
+def registry(folder: Path, state: Path, offers: str = "resume,load,list") -> Path:
+    """One agent twice: the second one may not take long."""
+    agent = {
+        "id": "coder",
+        "kind": "acp",
+        "command": [sys.executable, str(AGENT)],
+        "env": {"AGENT_STATE": str(state), "AGENT_OFFERS": offers},
+    }
+    path = folder / f"agents-{offers.replace(',', '-')}.yaml"
+    # JSON is YAML.
+    path.write_text(json.dumps({"agents": [agent, {**agent, "id": "brief", "turn_limit": "5s"}]}))
+    return path
+
+
+class Coder:
+    """A user whose chats are answered by the agent."""
+
+    def __init__(self, bot, home, state):
+        self.bot, self.home, self.state = bot, home, state
+
+    @property
+    def bots(self):
+        return [self.bot]
+
+    def say(self, text, room=None):
+        return self.home.user.say(room or self.home.c1, text)
+
+    def answer(self, question, room=None, until=lambda text: True):
+        """The text of the answer to this event, once it is as `until` says."""
+        room = room or self.home.c1
+
+        def final():
+            events = self.home.user.events_in(room)
+            for answer in timeline.answers_to(events, question, self.bot.user_id):
+                text = timeline.final_text(events, answer)
+                if until(text):
+                    return text
+            return None
+
+        return self.home.user.wait_for(final, f"an answer to {question}", LIMIT)
+
+    def ask(self, text, contains, room=None):
+        return self.answer(self.say(text, room), room, lambda said: contains in said)
+
+    def pid(self):
+        return int(self.ask("where are you", "pid ").split("pid ")[1])
+
+
+@pytest.fixture(scope="module")
+def coder(make_module_bot, synapse, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("coder")
+    state = folder / "state"
+    state.mkdir()
+    bot = make_module_bot(synapse, MATRIX_AGENTS_CONFIG=str(registry(folder, state))).start()
+    return Coder(bot, onboard(register(synapse, "alice"), bot), state)
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_an_answer_streams_and_thoughts_stay_with_the_agent(coder):
+    text = coder.ask("echo hello there", "hello there")
+    assert text.startswith("Session ") and "question" in text
+    assert "SECRET THOUGHT" not in json.dumps(coder.home.user.history(coder.home.c1))
+
+
+def test_the_agent_works_in_the_chats_own_folder_and_finds_no_secrets(coder):
+    where = coder.ask("where are you", "pid ")
+    assert f"cwd {coder.bot.folder}/workspace/surfaces/matrix/" in where
+    names = coder.ask("environment please", "AGENT_STATE").split()
+    assert "PATH" in names
+    assert not [name for name in names if name.startswith(("MATRIX_", "SURFACES_"))]
+
+
+def test_two_chats_and_a_cleared_one_have_sessions_of_their_own(coder):
+    first = coder.ask("echo one", ": echo one").split(",")[0]
+    room = coder.home.new_chat("Second")
+    second = coder.ask("echo two", ": echo two", room)
+    assert second.split(",")[0] != first and "question 1:" in second
+    coder.home.command(coder.home.c1, "!clear")
+    cleared = coder.ask("echo three", ": echo three")
+    assert cleared.split(",")[0] != first and "question 1:" in cleared
+    assert "question 2:" in coder.ask("echo four", ": echo four", room)
+
+
+@pytest.mark.parametrize("loss", ["nothing", "database"])
+def test_after_a_restart_the_session_goes_on(coder, loss):
+    room = coder.home.new_chat("Lasting")
+    before = coder.ask("echo before", ": echo before", room)
+    pid = coder.pid()
+    coder.bot.restart(loss)
+    wait_until(lambda: not lives(pid), "the agent to end with the bot", LIMIT)
+    after = coder.ask("echo after", ": echo after", room)
+    assert after.split(",")[0] == before.split(",")[0]
+    assert "question 2:" in after
+    assert "REPLAY" not in json.dumps(coder.home.user.history(room))
+
+
+def test_an_agent_that_dies_in_the_middle_is_said_and_started_again(coder):
+    pid = coder.pid()
+    text = coder.answer(coder.say("die now"), until=lambda said: len(said) > len("half an answer "))
+    assert "half an answer" in text
+    assert coder.ask("echo again", ": echo again")
+    assert coder.pid() != pid
+
+
+def test_an_agent_that_is_killed_in_the_middle_is_started_again(coder):
+    pid = coder.pid()
+    question = coder.say("slow please")
+    coder.answer(question, until=lambda said: "3 " in said)
+    os.kill(pid, signal.SIGKILL)
+    coder.answer(question, until=lambda said: "\n" in said)
+    assert coder.ask("echo again", ": echo again")
+
+
+def test_a_bot_that_is_killed_in_the_middle_answers_once_and_leaves_no_agent_behind(coder):
+    pid = coder.pid()
+    question = coder.say("slow please")
+    coder.answer(question, until=lambda said: "3 " in said)
+    coder.bot.kill()
+    wait_until(lambda: not lives(pid), "the agent to end with the bot", LIMIT)
+    coder.bot.process = None
+    coder.bot.start()
+    coder.answer(question, until=lambda said: "599" in said)
+    assert len(coder.home.answers(coder.home.c1, question)) == 1
+
+
+def test_garbage_is_skipped(coder):
+    assert coder.ask("garbage please", "said through the noise")
+
+
+@pytest.mark.parametrize("word", ["huge", "endless"])
+def test_what_is_too_much_ends_the_answer_and_not_the_bot(coder, word):
+    question = coder.say(f"{word} please")
+    coder.answer(question, until=lambda said: "la la" in said or "again" in said)
+    assert coder.ask(f"echo after {word}", f": echo after {word}")
+    assert coder.home.answers(coder.home.c1, question)[-1].endswith(("go on.", "in a moment."))
+    assert coder.bot.is_running()
+
+
+def test_an_agent_that_never_answers_is_given_up_and_a_cleared_chat_goes_on(coder):
+    room = coder.home.new_chat("Deaf")
+    coder.home.command(room, "!agent brief")
+    coder.ask("deaf please", "did not finish within", room)
+    coder.home.command(room, "!clear")
+    assert coder.ask("echo hello", ": echo hello", room)
+
+
+def test_what_is_said_for_other_sessions_reaches_nobody(coder):
+    room = coder.home.new_chat("Bystander")
+    coder.ask("echo here", ": echo here", room)
+    assert coder.ask("imposter please", "only here")
+    assert coder.ask("echo still", ": echo still", room)
+    for chat in (room, coder.home.c1):
+        assert "INTRUDER" not in json.dumps(coder.home.user.history(chat))
+
+
+def test_nobody_is_pinged_by_what_an_agent_says(coder):
+    question = coder.say("ping everybody")
+    coder.answer(question, until=lambda said: "@room" in said)
+    for event in coder.home.messages_of_bot(coder.home.c1):
+        assert event["content"]["m.mentions"] == {}
