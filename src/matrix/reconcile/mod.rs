@@ -15,7 +15,11 @@ pub mod suspect;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, error::Error, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    time::Instant,
+};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -143,7 +147,7 @@ async fn settled_plan(
     loop {
         let observed = observe::observe(&snapshot, client.user_id());
         let plan = plan::plan(&observed, recorded, defaults);
-        let rooms = unasked(&observed, &plan, &refreshed, mode);
+        let rooms = unasked(&observed, recorded, &plan, &refreshed, mode);
         if rooms.is_empty() {
             return Ok((plan, refreshed));
         }
@@ -170,14 +174,24 @@ async fn settled_plan(
 
 fn unasked(
     observed: &Observed,
+    recorded: &Recorded,
     plan: &Plan,
     refreshed: &BTreeMap<OwnedRoomId, RoomState>,
     mode: &Mode,
 ) -> Vec<OwnedRoomId> {
     let mut suspects = suspect::suspects(observed, plan);
-    if matches!(mode, Mode::Single(_)) {
-        suspects.extend(suspect::touched_by_rows(observed, plan));
+    let mut touched = suspect::touched_by_rows(observed, plan);
+    if !matches!(mode, Mode::Single(_)) {
+        // Rows that are made anew contradict nothing: after a lost database no room is asked for because of its row.
+        let known: BTreeSet<&str> = recorded
+            .rows
+            .rooms
+            .iter()
+            .map(|row| row.room_id.as_str())
+            .collect();
+        touched.retain(|room| known.contains(room.as_str()));
     }
+    suspects.extend(touched);
     suspects
         .into_iter()
         .filter(|room| !refreshed.contains_key(room) && !observed.incomplete.contains(room))

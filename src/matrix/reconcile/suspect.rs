@@ -31,8 +31,9 @@ pub fn suspects(observed: &Observed, plan: &Plan) -> BTreeSet<OwnedRoomId> {
     written.chain(unexplained).chain(short).cloned().collect()
 }
 
-/// The rooms whose rows the plan would change. While the bot is at work the snapshot lags behind what was just written,
-/// so a row that differs may be right: these are looked at again before a row is taken for wrong.
+/// The rooms whose rows the plan would change. The snapshot can lag behind what was just written, and in a room that has
+/// forked a sync can tell an older marker as if it were the current one, for good. So a row that differs may be right:
+/// these are looked at again before a row is taken for wrong.
 pub fn touched_by_rows(observed: &Observed, plan: &Plan) -> BTreeSet<OwnedRoomId> {
     let rows = &plan.rows;
     let rooms = rows.put_rooms.iter().map(|row| row.room_id.as_str());

@@ -268,6 +268,28 @@ async fn a_single_run_does_not_undo_a_command_whose_echo_is_still_to_come() {
 }
 
 #[tokio::test]
+async fn an_older_marker_that_a_sync_told_last_does_not_bring_a_context_back() {
+    let mut world = World::of_alice();
+    let stale = world.clone();
+    let mut marker = chat_marker(ALICE, "!space", 2);
+    marker.generation = 1;
+    marker.platform_chat_id = context(200);
+    world.mark("!c2", &marker);
+    let (server, rows) = (Server::with(&world.snapshot), MemoryRows::default());
+    full(&server, &rows, &world.snapshot).await;
+    let right = rows.recorded_now();
+    for mode in [Mode::Check, Mode::Full] {
+        let outcome = reconcile(&server, &rows, &stale.snapshot, mode)
+            .await
+            .unwrap();
+        assert_eq!(outcome.report.drift, 0);
+        assert_eq!(kept(&stale.snapshot, &outcome), world.snapshot);
+    }
+    assert_eq!(server.asked(), ["!c2", "!c2"]);
+    assert_eq!(rows.recorded_now(), right);
+}
+
+#[tokio::test]
 async fn what_only_a_sync_tells_survives_the_second_look() {
     let mut world = World::default();
     world.made_by(ALICE, "!entry", serde_json::json!({}));
