@@ -1,6 +1,7 @@
 //! Puts the parts together. The only place that names every concrete type; it decides nothing.
 
 mod agents;
+mod files;
 
 mod sessions;
 
@@ -16,7 +17,10 @@ use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
     config::{Config, Credentials, InitialSync, agents::RegistrySource},
-    core::dispatch::{DispatchSettings, Dispatcher},
+    core::{
+        dispatch::{DispatchSettings, Dispatcher},
+        files::FilePorts,
+    },
     lifecycle::{GRACE, OsSignals, Tasks},
     lock::{DataLock, LockError},
     matrix::{
@@ -39,10 +43,8 @@ use crate::{
         transcripts::RoomTranscripts,
     },
     ops::{DatabaseProbe, Metrics, OpsServer, Readiness},
-    platform::{
-        openai::ports::{Nowhere, Ports},
-        routed::Agents,
-    },
+    platform::{openai::ports::Ports, routed::Agents},
+    workspace::Workspace,
 };
 
 /// The longest an agent may take for one answer.
@@ -139,10 +141,13 @@ async fn assemble(
     tasks: &Tasks,
 ) -> anyhow::Result<Bot> {
     let user_id = config.matrix.user_id.clone();
-    let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
-    let patient = patient(Arc::clone(&plain), tasks, metrics.clone());
-    let supplies = supplies(config, &store, &patient, tasks);
+    let sdk = Arc::new(SdkClient::new(session.client.clone())?);
+    let patient = patient(Arc::clone(&sdk) as _, tasks, metrics.clone());
+    let workspace = files::workspace(config);
+    let media = files::media(&sdk, &patient, &workspace, tasks);
+    let supplies = supplies(config, &store, &patient, &workspace, tasks);
     let agents = agents::serve(&config.agents, supplies)?;
+    let files = files::ports(workspace, &media);
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let provisioner = Provisioner::new(
@@ -157,7 +162,7 @@ async fn assemble(
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
-    let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents));
+    let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents, files));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -168,8 +173,8 @@ async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
-        drafter: Drafter::new(plain, store.clone()),
-        outbox: Outbox::new(Arc::clone(&patient), store.clone()),
+        drafter: Drafter::new(sdk, store.clone()),
+        outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
         reconciler: reconciler.clone(),
         clock,
         tasks: tasks.clone(),
@@ -210,10 +215,11 @@ fn supplies(
     config: &Config,
     store: &Store,
     patient: &Arc<dyn MatrixClient>,
+    workspace: &Workspace,
     tasks: &Tasks,
 ) -> Supplies {
     Supplies {
-        models: ports(store, patient),
+        models: ports(store, patient, workspace),
         sessions: Arc::new(store.clone()),
         workspace: config.files.workspace_dir.clone(),
         tasks: tasks.clone(),
@@ -221,11 +227,11 @@ fn supplies(
 }
 
 /// What agents without a memory of their own are given.
-fn ports(store: &Store, patient: &Arc<dyn MatrixClient>) -> Ports {
+fn ports(store: &Store, patient: &Arc<dyn MatrixClient>, workspace: &Workspace) -> Ports {
     Ports {
         memory: Arc::new(store.clone()),
         transcripts: Arc::new(RoomTranscripts::new(Arc::clone(patient))),
-        files: Arc::new(Nowhere),
+        files: Arc::new(workspace.clone()),
     }
 }
 
@@ -243,6 +249,7 @@ fn dispatcher(
     store: &Store,
     rooms: &Provisioner,
     agents: Arc<Agents>,
+    files: FilePorts,
 ) -> Dispatcher {
     let bot = &config.matrix.user_id;
     let settings = DispatchSettings {
@@ -254,6 +261,7 @@ fn dispatcher(
         Arc::new(store.clone()),
         Arc::new(rooms.clone()),
         agents,
+        files,
         settings,
     )
 }

@@ -33,6 +33,7 @@ pub mod platform;
 pub mod text;
 
 pub mod matrix;
+pub mod workspace;
 
 pub mod boundary;
 pub mod clock;

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt};
 use crate::config::env::Env;
 
 /// Every variable that is read anywhere in the bot.
-pub const KNOWN: [&str; 23] = [
+pub const KNOWN: [&str; 24] = [
     "MATRIX_HOMESERVER",
     "MATRIX_USER_ID",
     "MATRIX_PASSWORD",
@@ -24,6 +24,7 @@ pub const KNOWN: [&str; 23] = [
     "SURFACES_HTTP_ADDR",
     "SURFACES_LOG_FORMAT",
     "SURFACES_MAX_UPLOAD_BYTES",
+    "SURFACES_USER_QUOTA_BYTES",
     "SURFACES_BACKLOG_MAX_AGE",
     "SURFACES_QUEUE_LIMIT",
     "SURFACES_PLATFORM_AGENT_TOKEN",

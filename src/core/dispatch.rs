@@ -6,11 +6,15 @@ pub use crate::core::error::DispatchError;
 use crate::{
     core::{
         chat::{
-            Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner, manager::ChatManager,
-            turn::Turn, turns::Turns,
+            Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner,
+            manager::ChatManager,
+            receive::{Received, receive},
+            turn::Turn,
+            turns::Turns,
         },
         command::{Call, Command, Parsed, Wrong, parse, without_mention},
         error::CoreError,
+        files::FilePorts,
         ids::UserKey,
         message::{DraftSink, Incoming, Reply},
     },
@@ -48,6 +52,7 @@ pub struct DispatchSettings {
 /// A future of [`Dispatcher::dispatch`] may be dropped at any point and the same message dispatched again.
 pub struct Dispatcher {
     manager: ChatManager,
+    files: FilePorts,
     settings: DispatchSettings,
     turns: Turns,
 }
@@ -58,10 +63,12 @@ impl Dispatcher {
         store: Arc<dyn ChatStore>,
         rooms: Arc<dyn ChatRooms>,
         agents: Arc<Agents>,
+        files: FilePorts,
         settings: DispatchSettings,
     ) -> Self {
         Self {
             manager: ChatManager::new(store, rooms, agents),
+            files,
             settings,
             turns: Turns::default(),
         }
@@ -74,7 +81,10 @@ impl Dispatcher {
         incoming: Incoming,
         drafts: &dyn DraftSink,
     ) -> Result<Vec<Reply>, DispatchError> {
-        let parsed = parse(without_mention(&incoming.text, &self.settings.bot_names));
+        let parsed = match incoming.attachment {
+            Some(_) => Parsed::NotACommand,
+            None => parse(without_mention(&incoming.text, &self.settings.bot_names)),
+        };
         let owner = match self.manager.owner(&incoming.sender).await {
             Ok(owner) => owner,
             Err(error) => return told(error, self.settings.locale),
@@ -138,7 +148,7 @@ impl Dispatcher {
             })),
             (Parsed::NotACommand, Place::Entry { .. }) => self.no_chat_here(scene).await.map(Some),
             (Parsed::NotACommand, Place::Chat(chat)) => {
-                Ok(Some(self.talk(chat, scene, drafts).await))
+                self.talk(chat, scene, drafts).await.map(Some)
             }
         }
     }
@@ -150,6 +160,7 @@ impl Dispatcher {
             owner: scene.owner,
             locale: scene.locale,
             manager: &self.manager,
+            files: self.files.files.as_ref(),
         };
         command.run(&call).await.map(Reply::notice)
     }
@@ -166,15 +177,33 @@ impl Dispatcher {
     }
 
     /// Words for the chat's agent.
-    async fn talk(&self, chat: &Chat, scene: Scene<'_>, drafts: &dyn DraftSink) -> Reply {
+    async fn talk(
+        &self,
+        chat: &Chat,
+        scene: Scene<'_>,
+        drafts: &dyn DraftSink,
+    ) -> Result<Reply, CoreError> {
         let locale = scene.locale;
         if chat.status == ChatStatus::Archived {
-            return Reply::notice(Trouble::ArchivedChat(chat.id).text(locale));
+            return Ok(Reply::notice(Trouble::ArchivedChat(chat.id).text(locale)));
+        }
+        if let Some(attachment) = &scene.incoming.attachment {
+            drafts.working();
+            let received = receive(&self.files, chat, scene.incoming, attachment, locale).await?;
+            match received {
+                Received::Staged(note) if scene.incoming.text.trim().is_empty() => {
+                    return Ok(Reply::notice(note));
+                }
+                Received::Staged(_) => {}
+                Received::Not(why) => return Ok(Reply::notice(why)),
+            }
         }
         let agents = self.manager.agents();
         let Some(agent) = agents.agent_of(&chat.owner, &chat.agent) else {
             let name = agents.name_of(&chat.agent);
-            return Reply::notice(Trouble::AgentNotAvailable(&name).text(locale));
+            return Ok(Reply::notice(
+                Trouble::AgentNotAvailable(&name).text(locale),
+            ));
         };
         drafts.working();
         let _slot = self
@@ -186,10 +215,11 @@ impl Dispatcher {
             agent: &agent,
             chat,
             incoming: scene.incoming,
+            files: self.files.files.as_ref(),
             drafts: streams.then_some(drafts),
             limit: agent.limits.turn.unwrap_or(self.settings.turn_limit),
         };
-        turn.run(locale).await
+        Ok(turn.run(locale).await)
     }
 }
 

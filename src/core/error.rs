@@ -1,7 +1,10 @@
 //! Why a command could not be carried out, and what becomes of it.
 
 use crate::{
-    core::chat::{ChatRoomsError, ChatStoreError},
+    core::{
+        chat::{ChatRoomsError, ChatStoreError},
+        files::FilesError,
+    },
     text::Failure,
 };
 
@@ -17,6 +20,9 @@ pub enum CoreError {
     /// The homeserver refused a change; the user is told.
     #[error("the homeserver refused a change")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The workspace cannot be read or written; the user is told.
+    #[error("the workspace failed")]
+    Files(#[from] FilesError),
 }
 
 impl From<ChatRoomsError> for CoreError {
@@ -49,6 +55,11 @@ impl CoreError {
             Self::Refused(cause) => {
                 tracing::warn!(error = %cause, "the homeserver refused a change");
                 Ok(Failure::Homeserver)
+            }
+            Self::Files(cause) => {
+                let error = &cause as &dyn std::error::Error;
+                tracing::error!(error, "the workspace failed");
+                Ok(Failure::Workspace)
             }
         }
     }

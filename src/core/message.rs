@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::ids::{EventKey, RoomKey, UserKey};
 
 /// One message of a person, as the journal hands it over: already known to be for us and not yet answered.
@@ -36,13 +38,44 @@ pub struct Attachment {
     pub source: String,
 }
 
-/// One message that goes back to the room of the question.
+impl Incoming {
+    /// Whether it may be a command. The caption of a file never is.
+    pub fn may_be_a_command(&self) -> bool {
+        self.attachment.is_none() && self.text.trim_start().starts_with('!')
+    }
+}
+
+/// One message that goes back to the room of the question, and the files that follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// How clients show it.
     pub kind: ReplyKind,
     /// CommonMark.
     pub markdown: String,
+    /// Sent after the words, in this order.
+    pub files: Vec<FileReply>,
+}
+
+/// A file that goes back to the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReply {
+    /// The file.
+    pub file: OutgoingFile,
+    /// What is said in its place, as CommonMark, should the server not take it.
+    pub instead: String,
+}
+
+/// A file that goes back to the room, copied from the workspace so that nobody changes it on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingFile {
+    /// The copy, relative to the workspace.
+    pub snapshot: String,
+    /// What people see.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// In bytes.
+    pub size: u64,
 }
 
 /// Whether a person's agent speaks or the bot itself.
@@ -60,6 +93,7 @@ impl Reply {
         Self {
             kind: ReplyKind::Notice,
             markdown: markdown.into(),
+            files: Vec::new(),
         }
     }
 
@@ -68,6 +102,7 @@ impl Reply {
         Self {
             kind: ReplyKind::Answer,
             markdown: markdown.into(),
+            files: Vec::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod chat;
 pub mod command;
 pub mod dispatch;
 pub mod error;
+pub mod files;
 pub mod folder;
 pub mod ids;
 pub mod message;

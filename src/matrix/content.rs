@@ -7,8 +7,8 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, html};
 use serde_json::{Value, json};
 
 use crate::{
-    core::message::{Reply, ReplyKind},
-    matrix::marker::ANSWERS_KEY,
+    core::message::{OutgoingFile, Reply, ReplyKind},
+    matrix::{marker::ANSWERS_KEY, media::MediaSource},
 };
 
 /// The bot's own words.
@@ -43,6 +43,35 @@ pub fn answering(mut content: Value, question: &str, thread: Option<&str>) -> Va
         });
     }
     content
+}
+
+/// The content of a message with a file that the server has.
+pub fn file(file: &OutgoingFile, source: &MediaSource, content: &[u8]) -> Value {
+    let mut info = json!({"mimetype": file.mime, "size": file.size});
+    let kind = file.mime.split('/').next().unwrap_or_default();
+    let msgtype = match (kind, imagesize::blob_size(content)) {
+        ("image", Ok(size)) => {
+            info["w"] = json!(size.width);
+            info["h"] = json!(size.height);
+            "m.image"
+        }
+        ("audio", _) => "m.audio",
+        ("video", _) => "m.video",
+        // A picture that clients cannot show is a file to them.
+        _ => "m.file",
+    };
+    let mut message = json!({
+        "msgtype": msgtype,
+        "body": file.name,
+        "filename": file.name,
+        "info": info,
+        "m.mentions": {},
+    });
+    match source {
+        MediaSource::Url(url) => message["url"] = json!(url),
+        MediaSource::File(keys) => message["file"] = keys.clone(),
+    }
+    message
 }
 
 /// The content of an edit that turns the message `target` into `content`.
@@ -221,6 +250,39 @@ mod tests {
         assert_eq!(edit["m.new_content"].get("m.relates_to"), None);
         assert_eq!(edit[ANSWERS_KEY], "$q");
         assert_eq!(edit["body"], "* hi");
+    }
+
+    fn file_of(mime: &str, content: &[u8]) -> Value {
+        let named = OutgoingFile {
+            snapshot: String::new(),
+            name: "a.x".to_owned(),
+            mime: mime.to_owned(),
+            size: 7,
+        };
+        file(&named, &MediaSource::Url("mxc://hs/a".to_owned()), content)
+    }
+
+    #[test]
+    fn a_picture_has_its_width_and_height_and_what_is_none_is_a_file() {
+        let gif = b"GIF89a\x05\x00\x07\x00\x00\x00\x00";
+        let picture = file_of("image/gif", gif);
+        assert_eq!(picture["msgtype"], "m.image");
+        assert_eq!(picture["url"], "mxc://hs/a");
+        assert_eq!(
+            picture["info"],
+            json!({"mimetype": "image/gif", "size": 7, "w": 5, "h": 7})
+        );
+        for (mime, msgtype) in [
+            ("image/svg+xml", "m.file"),
+            ("image/png", "m.file"),
+            ("audio/ogg", "m.audio"),
+            ("video/mp4", "m.video"),
+            ("text/plain", "m.file"),
+        ] {
+            let content = file_of(mime, b"no picture");
+            assert_eq!(content["msgtype"], msgtype, "{mime}");
+            assert_eq!(content["m.mentions"], json!({}));
+        }
     }
 
     proptest! {

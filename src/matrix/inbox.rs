@@ -206,22 +206,13 @@ impl Inbox {
             return self.finish(room, entry).await;
         }
         match event::read(room, &entry.item) {
-            Said::Words(incoming)
-                if self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!') =>
-            {
-                self.too_old(room, entry).await
-            }
+            Said::Words(incoming) if self.is_too_old(&incoming) => self.too_old(room, entry).await,
             Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
             Said::Named(name) => {
                 self.parts.dispatcher.renamed_in_client(chat, &name).await?;
                 self.finish(room, entry).await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
-            Said::File => {
-                let reply =
-                    Reply::notice(Failure::NoFiles.text(self.locale(&entry.item.sender).await));
-                self.finish_with(room, entry, None, &[reply]).await
-            }
             Said::Other => self.finish(room, entry).await,
         }
     }
@@ -233,6 +224,9 @@ impl Inbox {
         owner: UserKey,
     ) -> Result<(), Unfinished> {
         match event::read(room, &entry.item) {
+            Said::Words(incoming) if incoming.attachment.is_some() => {
+                self.finish(room, entry).await
+            }
             Said::Words(incoming) => {
                 let alone = match self.parts.client.joined_members(room).await {
                     Ok(members) => members.len() <= 2,
@@ -243,7 +237,7 @@ impl Inbox {
                     .await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
-            Said::Named(_) | Said::File | Said::Other => self.finish(room, entry).await,
+            Said::Named(_) | Said::Other => self.finish(room, entry).await,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Replies on their way to the server: frozen in the database first, then sent until the server has them.
 //!
+//! A file is frozen as a plan and a copy in the workspace; once its content is on the server, the plan is replaced by the
+//! message that shows it, and that is what is sent.
+//!
 //! The transaction id of each message is derived from its question, so that sending again from the same device is
 //! harmless. Part 0 is a draft that grew in front of the user; with one there, the first final message is an edit of it.
 
@@ -8,7 +11,7 @@ mod elsewhere;
 use std::sync::Arc;
 
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     boundary::{Boundary, reached},
@@ -17,6 +20,8 @@ use crate::{
         client::{MatrixClient, MatrixError},
         content,
         marker::PART_KEY,
+        media::{Media, UploadError},
+        plan::{self, FilePlan},
         split::split,
         store::{NewMessage, OutMessage, Store, StoreError},
     },
@@ -57,12 +62,17 @@ pub enum OutboxError {
 pub struct Outbox {
     client: Arc<dyn MatrixClient>,
     store: Store,
+    media: Media,
 }
 
 impl Outbox {
     /// `client` must be patient: a refusal it reports is final.
-    pub fn new(client: Arc<dyn MatrixClient>, store: Store) -> Self {
-        Self { client, store }
+    pub fn new(client: Arc<dyn MatrixClient>, store: Store, media: Media) -> Self {
+        Self {
+            client,
+            store,
+            media,
+        }
     }
 
     /// Whether the whole answer is frozen, so that nobody need be asked again.
@@ -93,18 +103,10 @@ impl Outbox {
         };
         let mut contents: Vec<_> = replies
             .iter()
-            .flat_map(|reply| {
-                split(&reply.markdown, LONGEST_TEXT)
-                    .into_iter()
-                    .map(|markdown| Reply {
-                        kind: reply.kind,
-                        markdown,
-                    })
-            })
-            .map(|piece| content::answering(content::message(&piece), question.id, question.thread))
+            .flat_map(|reply| contents(reply, question))
             .collect();
         for (part, content) in (DRAFT_PART + 1..).zip(&mut contents) {
-            content[PART_KEY] = json!(part);
+            plan::mark(content, PART_KEY, json!(part));
         }
         if let (Some(draft), Some(first)) = (draft, contents.first_mut()) {
             *first = content::edit_of(&draft, first.take());
@@ -154,6 +156,28 @@ impl Outbox {
         Ok(())
     }
 
+    /// Brings the file to the server and freezes the message that shows it, or the one that stands in its place.
+    async fn upload(
+        &self,
+        question: &str,
+        message: &OutMessage,
+        plan: &FilePlan,
+    ) -> Result<Value, OutboxError> {
+        let content = match self.media.upload(&message.room, &plan.file).await {
+            Ok(content) => plan.shown_as(content),
+            Err(UploadError::Interrupted(error)) => return Err(OutboxError::Interrupted(error)),
+            Err(error @ UploadError::ForGood(_)) => {
+                tracing::error!(event.id = question, room.id = %message.room, %error, "a file cannot be sent");
+                plan.instead.clone()
+            }
+        };
+        self.store
+            .refreeze(question, message.part, &content)
+            .await?;
+        self.media.discard(&plan.file).await;
+        Ok(content)
+    }
+
     /// The event of the message; `None` where the server will never have it.
     async fn send(
         &self,
@@ -163,10 +187,18 @@ impl Outbox {
         if message.is_settled() {
             return Ok(message.event_id.clone());
         }
+        let uploaded;
+        let content = match FilePlan::of(&message.content) {
+            Some(plan) => {
+                uploaded = self.upload(question, message, &plan).await?;
+                &uploaded
+            }
+            None => &message.content,
+        };
         reached(Boundary::BeforeFinalSend);
         match self
             .client
-            .send_message(&message.room, &message.transaction_id, &message.content)
+            .send_message(&message.room, &message.transaction_id, content)
             .await
         {
             Ok(event) => {
@@ -192,6 +224,29 @@ impl Outbox {
 /// Whether the part is one of the answer itself.
 const fn is_answer(part: u32) -> bool {
     part != DRAFT_PART && part != LAST_WORD
+}
+
+/// The messages that one reply becomes.
+fn contents(reply: &Reply, question: Question<'_>) -> Vec<Value> {
+    let answering = |content| content::answering(content, question.id, question.thread);
+    let words = split(&reply.markdown, LONGEST_TEXT)
+        .into_iter()
+        .map(|markdown| {
+            let kind = reply.kind;
+            answering(content::message(&Reply {
+                kind,
+                markdown,
+                files: Vec::new(),
+            }))
+        });
+    let files = reply.files.iter().map(|file| {
+        FilePlan {
+            file: file.file.clone(),
+            instead: answering(content::notice(&file.instead)),
+        }
+        .to_content()
+    });
+    words.chain(files).collect()
 }
 
 /// Names one message among those that answer one question.

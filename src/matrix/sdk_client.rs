@@ -1,5 +1,7 @@
 //! [`MatrixClient`] over matrix-sdk. Translates and nothing else: no retries, no decisions.
 
+mod media;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;

@@ -1,4 +1,7 @@
 //! The embedded agent: answers with an echo that names its context, and fails on request for tests.
+//!
+//! To try things out: the echo lists the files that came with the question, and `file PATH` sends the file at that path
+//! of the workspace back.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Abilities, Advice, AnswerEvent, AnswerStream, ContextInfo, ContextRef, PlatformClient,
-    PlatformError, Prompt, Saved, StopReason,
+    PlatformError, Prompt, PromptFile, Saved, StopReason,
 };
 use crate::core::ids::{AgentId, PlatformChatId};
 
@@ -100,7 +103,11 @@ impl MockAgent {
             Script::Echo => {
                 let context = prompt.context.context.short();
                 let echo = format!("Echo (context {context}): {}", prompt.text);
-                (pieces(&echo), Some(done))
+                let mut steps = pieces(&format!("{echo}{}", listed(&prompt.files)));
+                if let Some(path) = prompt.text.strip_prefix("file ") {
+                    steps.push_back(Ok(AnswerEvent::File(path.trim().to_owned())));
+                }
+                (steps, Some(done))
             }
             Script::Events(events) => (events.iter().cloned().map(Ok).collect(), Some(done)),
             Script::Fail(advice) => return Err(scripted(*advice)),
@@ -148,6 +155,18 @@ impl Speech {
             step => step,
         }
     }
+}
+
+/// The files that came with the question; nothing where none did.
+fn listed(files: &[PromptFile]) -> String {
+    if files.is_empty() {
+        return String::new();
+    }
+    let paths: Vec<String> = files
+        .iter()
+        .map(|file| format!("`{}`", file.path))
+        .collect();
+    format!("\n\nFiles: {}", paths.join(", "))
 }
 
 /// The text word by word, or several words at a time where it is long.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::files::en as files;
 use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
 use crate::{
     core::{
@@ -229,7 +230,7 @@ pub(super) fn failure(failure: Failure) -> String {
             "While I was away, {count} messages here grew too old. They were not sent to the agent: \
             please send them again if they still matter."
         ),
-        Failure::NoFiles => "I cannot take files yet. Please put it into words.".to_owned(),
+        Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
             "I could not decrypt this message. Please send it again in a moment.".to_owned()
         }
@@ -248,6 +249,8 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Clear => "!clear",
         CommandName::Context => "!context",
         CommandName::Agent => "!agent [id]",
+        CommandName::Files => "!files",
+        CommandName::Drop => "!drop [n]",
         CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
     }
 }
@@ -264,6 +267,8 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Clear => "let the agent forget this chat and start anew",
         CommandName::Context => "what the agent remembers of this chat",
         CommandName::Agent => "the agents there are, or let another one answer in this chat",
+        CommandName::Files => "the files that go with your next message",
+        CommandName::Drop => "do without the file with that number, or without all of them",
         CommandName::Settings => "your settings, or change one of them",
     }
 }

@@ -5,8 +5,11 @@
 //! pass through [`markdown::escape`] and nothing else; causes of errors never come here.
 
 mod en;
+mod files;
 pub mod markdown;
 mod ru;
+
+pub use self::files::{FileNote, NotSent};
 
 use std::time::Duration;
 
@@ -213,8 +216,8 @@ pub enum Failure {
     Backlog(u64),
     /// The question could not be decrypted.
     NotDecrypted,
-    /// A file came, and no agent takes files.
-    NoFiles,
+    /// Files cannot be looked at or changed.
+    Workspace,
     /// The agent lost what was said before; its answer follows.
     BegunAnew,
 }

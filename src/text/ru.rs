@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::files::ru as files;
 use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
 use crate::{
     core::{
@@ -213,7 +214,7 @@ pub(super) fn failure(failure: Failure) -> String {
             "Пока меня не было, здесь устарели сообщения (всего {count}), и агент их не получил. \
             Если они ещё важны, пришлите их, пожалуйста, снова."
         ),
-        Failure::NoFiles => "Пока я не умею принимать файлы. Пожалуйста, расскажите словами.".to_owned(),
+        Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
             "Не удалось расшифровать это сообщение. Пришлите его, пожалуйста, ещё раз чуть позже.".to_owned()
         }
@@ -232,6 +233,8 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Clear => "!clear",
         CommandName::Context => "!context",
         CommandName::Agent => "!agent [id]",
+        CommandName::Files => "!files",
+        CommandName::Drop => "!drop [n]",
         CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
     }
 }
@@ -248,6 +251,8 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Clear => "попросить агента забыть этот чат и начать заново",
         CommandName::Context => "что агент помнит об этом чате",
         CommandName::Agent => "какие есть агенты, или сменить агента этого чата",
+        CommandName::Files => "файлы, которые уйдут с вашим следующим сообщением",
+        CommandName::Drop => "убрать файл с этим номером или все сразу",
         CommandName::Settings => "ваши настройки, или изменить одну из них",
     }
 }

@@ -151,7 +151,7 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::Backlog(1),
         Failure::Backlog(7),
         Failure::NotDecrypted,
-        Failure::NoFiles,
+        Failure::Workspace,
         Failure::BegunAnew,
         Failure::Agent(Advice::HeldElsewhere),
         Failure::Agent(Advice::CannotDo),

@@ -12,6 +12,8 @@ mod dead_letters;
 mod departure;
 mod edits;
 mod exactly_once;
+mod files_in;
+mod files_out;
 mod first_sync;
 mod following;
 mod gaps;

@@ -6,6 +6,7 @@
 pub mod manager;
 pub mod name;
 mod pointer;
+pub(crate) mod receive;
 mod state;
 pub(crate) mod turn;
 pub(crate) mod turns;

@@ -1,14 +1,20 @@
 //! One turn of a conversation: a question to the chat's agent, and what becomes of its answer.
 
+mod named;
+
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
+use self::named::NamedFiles;
 use super::{Chat, Locale, manager::context_of};
 use crate::{
-    core::message::{DraftSink, Incoming, Reply},
-    platform::{Advice, Agent, AnswerEvent, PlatformError, Prompt, StopReason},
+    core::{
+        files::ChatFiles,
+        message::{DraftSink, Incoming, Reply},
+    },
+    platform::{Advice, Agent, AnswerEvent, PlatformError, Prompt, PromptFile, StopReason},
     text::{Failure, markdown},
 };
 
@@ -22,6 +28,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) chat: &'a Chat,
     pub(crate) incoming: &'a Incoming,
+    pub(crate) files: &'a dyn ChatFiles,
     /// `None` where answers do not grow in front of the user.
     pub(crate) drafts: Option<&'a dyn DraftSink>,
     /// The longest the whole turn may take.
@@ -41,7 +48,8 @@ impl Turn<'_> {
     /// Asks, waits, and says in one reply what came of it: what the agent said, and what went wrong if something did.
     pub(crate) async fn run(&self, locale: Locale) -> Reply {
         let mut said = String::new();
-        let end = timeout(self.limit, self.listen(&mut said, locale)).await;
+        let mut named = NamedFiles::default();
+        let end = timeout(self.limit, self.listen(&mut said, &mut named, locale)).await;
         let failure = match end {
             Ok(End::Stopped(StopReason::EndTurn)) => None,
             Ok(End::Stopped(StopReason::Limit)) => Some(Failure::Cut),
@@ -65,15 +73,18 @@ impl Turn<'_> {
                 Some(Failure::TooLong(self.limit))
             }
         };
-        reply(&said, failure, locale)
+        if failure.is_none() && said.trim().is_empty() && named.has_some() {
+            return named.alone(locale);
+        }
+        named.with(reply(&said, failure, locale), locale)
     }
 
-    async fn listen(&self, said: &mut String, locale: Locale) -> End {
+    async fn listen(&self, said: &mut String, named: &mut NamedFiles, locale: Locale) -> End {
         let prompt = Prompt {
             context: context_of(self.chat),
             question: self.incoming.event.clone(),
             text: self.incoming.text.clone(),
-            files: Vec::new(),
+            files: self.take().await,
         };
         let mut answer = match self.agent.client.ask(prompt).await {
             Ok(answer) => answer,
@@ -95,7 +106,7 @@ impl Turn<'_> {
                 }
                 Ok(AnswerEvent::Permission(question)) => self.refuse(&question.id).await,
                 Ok(AnswerEvent::File(path)) => {
-                    tracing::debug!(chat.id = %self.chat.id, path, "the agent named a file");
+                    named.add(self, &path).await;
                 }
                 Ok(AnswerEvent::BegunAnew) => {
                     said.insert_str(0, &format!("> {}\n\n", Failure::BegunAnew.text(locale)));
@@ -105,6 +116,20 @@ impl Turn<'_> {
             }
         }
         End::Vanished
+    }
+
+    /// The files that waited for this question. Where they cannot be looked at, they go on waiting.
+    async fn take(&self) -> Vec<PromptFile> {
+        let folder = context_of(self.chat).folder;
+        match self.files.take(&folder, &self.incoming.event).await {
+            Ok(files) => files,
+            Err(error) => {
+                let (chat, room) = (self.chat.id, &self.chat.room);
+                tracing::error!(chat.id = %chat, room.id = %room, error = &error as &dyn std::error::Error,
+                    "the files of {chat} cannot be looked at");
+                Vec::new()
+            }
+        }
     }
 
     fn draft(&self, markdown: &str) {

@@ -8,6 +8,8 @@ mod archive;
 mod chats;
 mod clear;
 mod context;
+mod drop;
+mod files;
 mod help;
 mod mention;
 mod name;
@@ -24,6 +26,8 @@ pub use self::{
     chats::Chats,
     clear::Clear,
     context::Context,
+    drop::Drop,
+    files::Files,
     help::Help,
     mention::without_mention,
     name::CommandName,
@@ -40,6 +44,7 @@ use crate::{
         chat::{Chat, ChatStatus, Locale, Owner, manager::ChatManager},
         dispatch::Place,
         error::CoreError,
+        files::ChatFiles,
         ids::{ChatId, UserKey},
         message::Incoming,
     },
@@ -70,6 +75,10 @@ pub enum Command {
     Context(Context),
     /// `!agent`.
     Agent(Agent),
+    /// `!files`.
+    Files(Files),
+    /// `!drop`.
+    Drop(Drop),
     /// `!settings`.
     Settings(Settings),
 }
@@ -82,6 +91,7 @@ pub(crate) struct Call<'a> {
     pub(crate) owner: Option<&'a Owner>,
     pub(crate) locale: Locale,
     pub(crate) manager: &'a ChatManager,
+    pub(crate) files: &'a dyn ChatFiles,
 }
 
 impl Call<'_> {
@@ -136,6 +146,8 @@ impl Command {
             Self::Clear(command) => command.run(call).await,
             Self::Context(command) => command.run(call).await,
             Self::Agent(command) => command.run(call).await,
+            Self::Files(command) => command.run(call).await,
+            Self::Drop(command) => command.run(call).await,
             Self::Settings(command) => command.run(call).await,
         }
     }
@@ -150,6 +162,8 @@ impl Command {
             | Self::Archive(_)
             | Self::Unarchive(_)
             | Self::Context(_)
+            | Self::Files(_)
+            | Self::Drop(_)
             | Self::Settings(_) => true,
             Self::Rename(_) | Self::Clear(_) | Self::Agent(_) => false,
         }

@@ -25,13 +25,17 @@ pub enum CommandName {
     Context,
     /// The agents, or another one for this chat.
     Agent,
+    /// The files that wait for the next message.
+    Files,
+    /// Without those files.
+    Drop,
     /// The user's settings.
     Settings,
 }
 
 impl CommandName {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Help,
         Self::Start,
         Self::New,
@@ -42,6 +46,8 @@ impl CommandName {
         Self::Clear,
         Self::Context,
         Self::Agent,
+        Self::Files,
+        Self::Drop,
         Self::Settings,
     ];
 
@@ -58,6 +64,8 @@ impl CommandName {
             Self::Clear => "clear",
             Self::Context => "context",
             Self::Agent => "agent",
+            Self::Files => "files",
+            Self::Drop => "drop",
             Self::Settings => "settings",
         }
     }
@@ -82,7 +90,7 @@ impl CommandName {
         Self::ALL
             .into_iter()
             .map(|name| (strsim::osa_distance(name.word(), &typed), name))
-            .filter(|(distance, name)| *distance <= name.word().len().div_ceil(3).min(2))
+            .filter(|(distance, name)| *distance <= (name.word().len() / 3).clamp(1, 2))
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, name)| name)
     }
@@ -134,8 +142,8 @@ mod tests {
             ("stop", None),
             ("save", None),
             ("load", None),
-            ("files", None),
-            ("drop", None),
+            ("file", Some(CommandName::Files)),
+            ("drp", Some(CommandName::Drop)),
             ("помощь", None),
             ("weather", None),
             ("", None),

@@ -1,8 +1,8 @@
 //! What a text says, if it is a command. Pure.
 
 use super::{
-    Agent, Archive, Chats, Clear, Command, CommandName, Context, Help, New, Rename, Settings,
-    Start, Unarchive,
+    Agent, Archive, Chats, Clear, Command, CommandName, Context, Drop, Files, Help, New, Rename,
+    Settings, Start, Unarchive,
 };
 use crate::core::chat::name::{self, NotAName};
 
@@ -63,6 +63,8 @@ fn named(name: CommandName, words: &str) -> Result<Command, Wrong> {
         CommandName::Clear => Clear::parse(words).map(Command::Clear),
         CommandName::Context => Context::parse(words).map(Command::Context),
         CommandName::Agent => Ok(Command::Agent(Agent::parse(words))),
+        CommandName::Files => Files::parse(words).map(Command::Files),
+        CommandName::Drop => Drop::parse(words).map(Command::Drop),
         CommandName::Settings => Settings::parse(words).map(Command::Settings),
     }
 }

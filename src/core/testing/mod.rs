@@ -3,29 +3,35 @@
 
 mod agent;
 mod fakes;
+mod source;
 
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
+use tempfile::TempDir;
+
 pub(crate) use self::fakes::Fault;
 use self::{
     agent::NotedAgent,
     fakes::{Fakes, Truth},
+    source::FakeSource,
 };
 use crate::{
     core::{
         chat::{Chat, ChatStatus, Locale, Owner},
         dispatch::{DispatchError, DispatchSettings, Dispatcher, Place},
+        files::FilePorts,
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey},
-        message::{DraftSink, Incoming, Reply},
+        message::{Attachment, DraftSink, Incoming, Reply},
     },
     platform::{
         Agent, Limits,
         mock::{MockAgent, Script},
         routed::Agents,
     },
+    workspace::{FileLimits, Workspace},
 };
 
 /// The user everything is about.
@@ -60,6 +66,18 @@ pub(crate) fn chat(number: u32) -> Chat {
     }
 }
 
+fn incoming(sender: UserKey, event: &str, text: &str) -> Incoming {
+    Incoming {
+        event: EventKey::new(event),
+        room: RoomKey::new("!here"),
+        sender,
+        thread: None,
+        text: text.to_owned(),
+        attachment: None,
+        sent_at: SystemTime::UNIX_EPOCH,
+    }
+}
+
 /// Keeps every draft.
 #[derive(Default)]
 pub(crate) struct Drafts(pub(crate) Mutex<Vec<String>>);
@@ -77,6 +95,7 @@ pub(crate) struct World {
     pub(crate) fakes: Arc<Fakes>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) drafts: Drafts,
+    folder: TempDir,
 }
 
 impl World {
@@ -128,16 +147,27 @@ impl World {
             bot_names: vec!["surfaces-bot".to_owned()],
             turn_limit,
         };
+        let folder = tempfile::tempdir().unwrap();
+        let limits = FileLimits {
+            file: 4000,
+            user: 1 << 20,
+        };
+        let files = FilePorts {
+            files: Arc::new(Workspace::new(folder.path().to_owned(), limits)),
+            source: Arc::new(FakeSource),
+        };
         let dispatcher = Dispatcher::new(
             Arc::clone(&fakes) as _,
             Arc::clone(&fakes) as _,
             agents,
+            files,
             settings,
         );
         Self {
             fakes,
             dispatcher,
             drafts: Drafts::default(),
+            folder,
         }
     }
 
@@ -207,6 +237,59 @@ impl World {
         state(self) == state(other)
     }
 
+    /// A file that an agent has made.
+    pub(crate) fn has_in_the_workspace(&self, path: &str, content: &[u8]) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// Alice sends a file with this content in C1.
+    pub(crate) async fn file_message(
+        &self,
+        event: &str,
+        name: &str,
+        caption: &str,
+        content: &str,
+    ) -> Result<Vec<Reply>, DispatchError> {
+        let attachment = Attachment {
+            name: name.to_owned(),
+            mime: None,
+            size: None,
+            source: content.to_owned(),
+        };
+        let incoming = Incoming {
+            attachment: Some(attachment),
+            ..incoming(alice(), event, caption)
+        };
+        let place = Place::Chat(self.row(1));
+        self.dispatcher
+            .dispatch(place, incoming, &self.drafts)
+            .await
+    }
+
+    /// What the one reply to such a file says.
+    pub(crate) async fn sends_file(
+        &self,
+        event: &str,
+        name: &str,
+        caption: &str,
+        content: &str,
+    ) -> String {
+        let message = self.file_message(event, name, caption, content);
+        let replies = message.await.unwrap();
+        assert_eq!(replies.len(), 1, "{name} has one reply");
+        replies[0].markdown.clone()
+    }
+
+    /// What the one reply says to these words in C1, said in this message.
+    pub(crate) async fn say_as(&self, event: &str, text: &str) -> String {
+        let place = Place::Chat(self.row(1));
+        let replies = self.dispatch(place, alice(), event, text).await.unwrap();
+        assert_eq!(replies.len(), 1, "{text} has one reply");
+        replies[0].markdown.clone()
+    }
+
     /// Dispatches any message.
     pub(crate) async fn dispatch(
         &self,
@@ -215,17 +298,8 @@ impl World {
         event: &str,
         text: &str,
     ) -> Result<Vec<Reply>, DispatchError> {
-        let incoming = Incoming {
-            event: EventKey::new(event),
-            room: RoomKey::new("!here"),
-            sender,
-            thread: None,
-            text: text.to_owned(),
-            attachment: None,
-            sent_at: SystemTime::UNIX_EPOCH,
-        };
         self.dispatcher
-            .dispatch(place, incoming, &self.drafts)
+            .dispatch(place, incoming(sender, event, text), &self.drafts)
             .await
     }
 

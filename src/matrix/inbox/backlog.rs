@@ -16,6 +16,7 @@ use crate::{
 const PAGE: u32 = 16;
 
 impl Inbox {
+    /// Whether a question waited too long. A command never does.
     pub(super) fn is_too_old(&self, incoming: &Incoming) -> bool {
         let age = self
             .parts
@@ -23,7 +24,7 @@ impl Inbox {
             .now()
             .duration_since(incoming.sent_at)
             .unwrap_or_default();
-        age > self.parts.backlog_max_age
+        age > self.parts.backlog_max_age && !incoming.may_be_a_command()
     }
 
     /// The last of a run of old messages carries the notice; the others are passed over.
@@ -56,9 +57,7 @@ impl Inbox {
 
     fn is_old_talk(&self, room: &RoomId, entry: &Entry) -> bool {
         match event::read(room, &entry.item) {
-            Said::Words(incoming) => {
-                self.is_too_old(&incoming) && !incoming.text.trim_start().starts_with('!')
-            }
+            Said::Words(incoming) => self.is_too_old(&incoming),
             _ => false,
         }
     }

@@ -108,6 +108,25 @@ impl Store {
         .await
     }
 
+    /// Replaces what is frozen by what it became, before it is sent.
+    pub async fn refreeze(
+        &self,
+        question: &str,
+        part: u32,
+        content: &Value,
+    ) -> Result<(), StoreError> {
+        let (question, content) = (question.to_owned(), content.to_string());
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE outbox SET content = ?3 WHERE question = ?1 AND part = ?2 AND event_id IS NULL",
+                )?
+                .execute(params![question, part, content])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Whether messages that answer `question` were frozen for another device than the one that now sends, and are not
     /// known to be on the server.
     pub async fn is_open_elsewhere(&self, question: &str) -> Result<bool, StoreError> {

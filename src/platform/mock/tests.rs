@@ -165,3 +165,30 @@ async fn keeping_contexts_is_not_among_its_abilities() {
     assert!(agent.load(&context("$a"), &saved).await.is_err());
     assert!(agent.health().await.is_ok());
 }
+
+#[tokio::test]
+async fn an_echo_lists_the_files_that_came_and_sends_one_that_is_asked_for() {
+    let file = PromptFile {
+        path: "surfaces/a.txt".to_owned(),
+        name: "a".to_owned(),
+        mime: None,
+        size: 1,
+    };
+    let asked = Prompt {
+        files: vec![file],
+        ..prompt("a", "file out/b.png")
+    };
+    let events = all(agent(Script::Echo).ask(asked).await.unwrap()).await;
+    let said: String = events
+        .iter()
+        .filter_map(|event| match event {
+            Ok(AnswerEvent::Text(piece)) => Some(piece.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        said.ends_with("file out/b.png\n\nFiles: `surfaces/a.txt`"),
+        "{said}"
+    );
+    assert!(events.contains(&Ok(AnswerEvent::File("out/b.png".to_owned()))));
+}

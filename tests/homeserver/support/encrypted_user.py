@@ -38,9 +38,11 @@ class EncryptedUser:
         return answer.room_id
 
     async def say(self, room_id: str, text: str) -> str:
+        return await self.send(room_id, {"msgtype": "m.text", "body": text})
+
+    async def send(self, room_id: str, content: dict) -> str:
         """Sends an encrypted message; devices are trusted as they come, as for a contact never verified."""
         assert self.client.rooms[room_id].encrypted
-        content = {"msgtype": "m.text", "body": text}
         answer = await self.client.room_send(room_id, "m.room.message", content, ignore_unverified_devices=True)
         return answer.event_id
 

@@ -1,6 +1,6 @@
 //! The bot over the fakes, put together as `app.rs` does it over the SDK.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use matrix_sdk::ruma::{UserId, owned_user_id};
 use surfaces_bot::{
@@ -8,6 +8,7 @@ use surfaces_bot::{
     core::{
         chat::Locale,
         dispatch::{DispatchSettings, Dispatcher},
+        files::{ChatFiles, FilePorts},
         ids::AgentId,
     },
     lifecycle::Tasks,
@@ -17,6 +18,7 @@ use surfaces_bot::{
         drafts::Drafter,
         gaps::GapFiller,
         inbox::{self, Inbox},
+        media::Media,
         outbox::Outbox,
         patient::PatientClient,
         provisioning::{self, Provisioner},
@@ -27,9 +29,12 @@ use surfaces_bot::{
     },
     ops::{Metrics, Readiness},
     platform::{Agent, Limits, PlatformClient, mock::MockAgent, routed::Agents},
+    workspace::{FileLimits, Workspace},
 };
 
-use super::{fake_client::FakeClient, fake_matrix::FakeMatrix, fake_sync::FakeSync};
+use super::{
+    fake_client::FakeClient, fake_matrix::FakeMatrix, fake_media::FakeMedia, fake_sync::FakeSync,
+};
 
 /// What a test decides about the bot.
 pub(crate) struct Settings {
@@ -38,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) locale: Locale,
     pub(crate) backlog_max_age: Duration,
     pub(crate) queue_limit: u32,
+    pub(crate) workspace: PathBuf,
+    pub(crate) file_limits: FileLimits,
     /// The default agent first. They outlive the bot, as agents elsewhere do.
     pub(crate) agents: Vec<(&'static str, Arc<dyn PlatformClient>)>,
 }
@@ -51,6 +58,11 @@ impl Default for Settings {
             locale: Locale::En,
             backlog_max_age: Duration::from_hours(24),
             queue_limit: 100,
+            workspace: PathBuf::new(),
+            file_limits: FileLimits {
+                file: 100_000,
+                user: 1 << 20,
+            },
             agents: vec![("assistant", Arc::new(echo))],
         }
     }
@@ -82,6 +94,7 @@ pub(crate) async fn assemble(
     tasks: &Tasks,
 ) -> Bot {
     let (plain, patient) = clients(settings, matrix, tasks);
+    let (media, ports) = files(settings, matrix, &patient, tasks);
     let (agents, rooms) = (settings.agents(), RoomsLock::default());
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
     let provisioner = Provisioner::new(
@@ -96,7 +109,7 @@ pub(crate) async fn assemble(
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
-    let dispatcher = Arc::new(dispatcher(settings, &store, &provisioner, agents));
+    let dispatcher = Arc::new(dispatcher(settings, &store, &provisioner, agents, ports));
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -114,7 +127,7 @@ pub(crate) async fn assemble(
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
         drafter: Drafter::new(plain, store.clone()),
-        outbox: Outbox::new(Arc::clone(&patient), store.clone()),
+        outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
         reconciler: reconciler.clone(),
         clock: Arc::clone(&clock),
         tasks: tasks.clone(),
@@ -164,16 +177,33 @@ fn clients(
     (plain, Arc::new(patient))
 }
 
+fn files(
+    settings: &Settings,
+    matrix: &FakeMatrix,
+    patient: &Arc<dyn MatrixClient>,
+    tasks: &Tasks,
+) -> (Media, FilePorts) {
+    let workspace = Workspace::new(settings.workspace.clone(), settings.file_limits);
+    let files: Arc<dyn ChatFiles> = Arc::new(workspace);
+    let repository = Arc::new(FakeMedia(matrix.clone()));
+    let stop = tasks.stop().clone();
+    let media = Media::new(repository, Arc::clone(patient), Arc::clone(&files), stop);
+    let source = Arc::new(media.clone());
+    (media, FilePorts { files, source })
+}
+
 fn dispatcher(
     settings: &Settings,
     store: &Store,
     rooms: &Provisioner,
     agents: Arc<Agents>,
+    files: FilePorts,
 ) -> Dispatcher {
     Dispatcher::new(
         Arc::new(store.clone()),
         Arc::new(rooms.clone()),
         agents,
+        files,
         DispatchSettings {
             locale: settings.locale,
             bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],

@@ -43,6 +43,8 @@ pub(crate) struct Server {
     /// Rooms the bot forgot.
     pub(crate) forgotten: BTreeSet<OwnedRoomId>,
     pub(crate) typing: Vec<(OwnedRoomId, bool)>,
+    /// Content by its address.
+    pub(crate) media: BTreeMap<String, Vec<u8>>,
     clock: Arc<WorldClock>,
     events: usize,
 }
@@ -149,6 +151,7 @@ impl FakeMatrix {
             held_back: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             typing: Vec::new(),
+            media: BTreeMap::new(),
             clock,
             events: 0,
         };

@@ -62,12 +62,17 @@ impl World {
     /// Nobody is there yet, and the bot does not run.
     pub(crate) fn new() -> Self {
         let clock = Arc::new(WorldClock::new());
+        let folder = folder();
+        let settings = Settings {
+            workspace: folder.path().join("workspace"),
+            ..Settings::default()
+        };
         Self {
             matrix: FakeMatrix::new(Arc::clone(&clock)),
             clock,
-            settings: Settings::default(),
+            settings,
             log: Log::default(),
-            folder: folder(),
+            folder,
             running: None,
         }
     }
@@ -241,6 +246,18 @@ impl World {
     pub(crate) fn kill_and_wipe_all(&mut self) {
         self.kill_and_wipe();
         self.settings.device.push_str("_NEXT");
+    }
+
+    /// A file that an agent has made.
+    pub(crate) fn has_in_the_workspace(&self, path: &str, content: &[u8]) {
+        let path = self.settings.workspace.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// The content of a file in the workspace.
+    pub(crate) fn in_the_workspace(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.settings.workspace.join(path)).unwrap()
     }
 
     /// SIGTERM; tells how the bot's main loop ended.

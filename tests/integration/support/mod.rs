@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod crash;
 pub(crate) mod fake_client;
 pub(crate) mod fake_matrix;
+mod fake_media;
 pub(crate) mod fake_sync;
 pub(crate) mod harness;
 pub(crate) mod log;

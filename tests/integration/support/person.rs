@@ -99,6 +99,22 @@ impl Person {
         self.sends(room, json!({"msgtype": "m.text", "body": text}))
     }
 
+    /// A file with this content; a caption where it is not empty.
+    pub(crate) fn sends_file(
+        &self,
+        room: &RoomId,
+        name: &str,
+        caption: &str,
+        content: &[u8],
+    ) -> OwnedEventId {
+        let url = self
+            .matrix
+            .change(|server| server.keep_media(content.to_vec()));
+        let body = if caption.is_empty() { name } else { caption };
+        let message = json!({"msgtype": "m.file", "body": body, "filename": name, "url": url});
+        self.sends(room, message)
+    }
+
     pub(crate) fn sends(&self, room: &RoomId, content: Value) -> OwnedEventId {
         self.matrix.change(|server| {
             assert!(

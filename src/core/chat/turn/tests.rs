@@ -162,3 +162,94 @@ async fn a_permission_nobody_can_be_asked_for_is_refused() {
     assert_eq!(world.say("hello").await, "Fine.");
     assert_eq!(world.changes(), ["agent ask", "agent permission q1 None"]);
 }
+
+/// What an agent of alice answers that names these files; a few are there.
+async fn naming(said: &str, paths: &[&str]) -> Reply {
+    let mut events = vec![text(said)];
+    events.extend(
+        paths
+            .iter()
+            .map(|path| AnswerEvent::File((*path).to_owned())),
+    );
+    let world = World::with_agent(Script::Events(events));
+    for path in [
+        "plot.png",
+        "b.txt",
+        "surfaces/matrix/bob/room/inbox/secret.txt",
+    ] {
+        world.has_in_the_workspace(path, b"content");
+    }
+    for number in 0..12 {
+        world.has_in_the_workspace(&format!("{number}.txt"), b"x");
+    }
+    let place = Place::Chat(chat(1));
+    let mut replies = world
+        .dispatch(place, alice(), "$event", "hello")
+        .await
+        .unwrap();
+    assert_eq!(replies.len(), 1);
+    replies.remove(0)
+}
+
+fn file_names(reply: &Reply) -> Vec<&str> {
+    let names = reply.files.iter().map(|reply| reply.file.name.as_str());
+    names.collect()
+}
+
+#[tokio::test]
+async fn files_that_an_agent_names_follow_its_words_each_once_and_in_order() {
+    let reply = naming("Look:", &["plot.png", "b.txt", "plot.png"]).await;
+    assert_eq!(reply.markdown, "Look:");
+    assert_eq!(reply.kind, ReplyKind::Answer);
+    assert_eq!(file_names(&reply), ["plot.png", "b.txt"]);
+    assert_eq!(reply.files[0].file.mime, "image/png");
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_sent_is_told_in_a_line_of_the_answer() {
+    for (path, why) in [
+        ("/etc/passwd", "it lies outside the workspace"),
+        ("../x", "it lies outside the workspace"),
+        (
+            "surfaces/matrix/bob/room/inbox/secret.txt",
+            "it belongs to another chat",
+        ),
+        ("nothing.txt", "there is no such file"),
+        ("surfaces", "it is not a file"),
+    ] {
+        let reply = naming("Look:\n```\ncode", &[path, "plot.png"]).await;
+        let begin = "Look:\n```\ncode\n```\n\nThe agent's file ";
+        assert!(reply.markdown.starts_with(begin), "{}", reply.markdown);
+        let end = format!("was not sent: {why}.");
+        assert!(reply.markdown.ends_with(&end), "{}", reply.markdown);
+        assert_eq!(file_names(&reply), ["plot.png"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_only_sends_files_has_words_put_before_them() {
+    let reply = naming("", &["plot.png"]).await;
+    assert_eq!(reply.markdown, "Here you are:");
+    assert_eq!(file_names(&reply), ["plot.png"]);
+    let reply = naming(" ", &["nothing"]).await;
+    assert_eq!(reply.kind, ReplyKind::Notice);
+    assert_eq!(
+        reply.markdown,
+        "The agent's file nothing was not sent: there is no such file."
+    );
+}
+
+#[tokio::test]
+async fn an_answer_sends_ten_files_and_says_that_there_were_more() {
+    let paths: Vec<String> = (0..1000).map(|number| format!("{number}.txt")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let reply = naming("Look:", &paths).await;
+    assert_eq!(reply.files.len(), 10);
+    assert!(
+        reply
+            .markdown
+            .ends_with("Only the first 10 files of this answer were sent."),
+        "{}",
+        reply.markdown
+    );
+}

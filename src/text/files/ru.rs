@@ -1,0 +1,80 @@
+//! Russian.
+
+use super::{FileNote, NotSent, markdown::escape, names, numbered};
+
+/// The workspace failed.
+pub(in crate::text) const UNREACHABLE: &str = "Сейчас я не могу добраться до ваших файлов. Попробуйте снова; если не поможет, \
+    сообщите тому, кто ведёт этого бота.";
+
+pub(super) fn note(note: &FileNote<'_>) -> String {
+    match note {
+        FileNote::Staged(file) => format!(
+            "{} ({}) уйдёт с вашим следующим сообщением. `!files` покажет, что ждёт, `!drop` уберёт.",
+            escape(&file.name),
+            size(file.size)
+        ),
+        FileNote::Waiting([]) | FileNote::Dropped([]) | FileNote::NoSuchNumber(0) => {
+            "Здесь нет ожидающих файлов.".to_owned()
+        }
+        FileNote::Waiting(files) => format!(
+            "Эти файлы уйдут с вашим следующим сообщением; `!drop [n]` уберёт один или все:\n\n{}",
+            numbered(files, size)
+        ),
+        FileNote::Dropped(files) => format!("Убрано: {}.", names(files)),
+        FileNote::NoSuchNumber(waiting) => {
+            format!("Такого файла нет, всего ждёт файлов: {waiting}. `!files` покажет их.")
+        }
+        FileNote::TooLarge { name, limit } => format!(
+            "{} — слишком большой файл: можно не больше {}.",
+            escape(name),
+            size(*limit)
+        ),
+        FileNote::OverQuota { name, quota } => format!(
+            "Для {} нет места: все ваши файлы вместе могут занимать {}. `!drop` уберёт ожидающие, а уже отданные может \
+            удалить агент.",
+            escape(name),
+            size(*quota)
+        ),
+        FileNote::NotFetched(name) => format!(
+            "Не удалось получить {} с сервера. Пришлите его, пожалуйста, ещё раз.",
+            escape(name)
+        ),
+        FileNote::NotKept(name) => format!(
+            "Не удалось сохранить {}. Пришлите его, пожалуйста, ещё раз; если не поможет, сообщите тому, кто ведёт этого \
+            бота.",
+            escape(name)
+        ),
+        FileNote::Here => "Вот, пожалуйста:".to_owned(),
+        FileNote::NotSent { path, why } => {
+            format!(
+                "Файл агента {} не отправлен: {}.",
+                escape(path),
+                reason(*why)
+            )
+        }
+        FileNote::TooMany(most) => {
+            format!("Отправлены только первые файлы этого ответа, не больше {most}.")
+        }
+        FileNote::NotUploaded(name) => {
+            format!(
+                "Сервер не принял {}, поэтому файл не отправлен.",
+                escape(name)
+            )
+        }
+    }
+}
+
+fn reason(why: NotSent) -> String {
+    match why {
+        NotSent::Missing => "такого файла нет".to_owned(),
+        NotSent::NotAFile => "это не файл".to_owned(),
+        NotSent::Outside => "он лежит вне рабочей папки".to_owned(),
+        NotSent::OtherChat => "он принадлежит другому чату".to_owned(),
+        NotSent::TooLarge(limit) => format!("файл может быть не больше {}", size(limit)),
+        NotSent::Failed => "его не удалось прочитать".to_owned(),
+    }
+}
+
+pub(super) fn size(bytes: u64) -> String {
+    super::size(bytes, ["КиБ", "МиБ", "ГиБ"]).unwrap_or_else(|| format!("{bytes} Б"))
+}
