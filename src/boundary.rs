@@ -1,7 +1,7 @@
 //! Moments at which a crash is worth a test, each with a name.
 //!
 //! Without the cargo feature `boundaries`, which is for tests alone, [`reached`] is nothing. With it, the process kills
-//! itself at the passage that [`DIE_AT`] names.
+//! itself at the passage that `SURFACES_TEST_DIE_AT` names.
 
 #[cfg(feature = "boundaries")]
 mod armed;

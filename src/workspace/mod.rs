@@ -1,7 +1,7 @@
 //! The workspace: a folder shared with the agents, in which every chat has a folder of its own.
 //!
 //! The root is opened once, and everything else is reached from there step by step, without following links: nothing
-//! that people or agents call their files leads out of it or into another chat. What is where stands in [`chat`].
+//! that people or agents call their files leads out of it or into another chat. What is where stands in `chat`.
 
 mod chat;
 mod deposit;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! One connection serves all chats of an agent; each context has a session of its own. The agent is not trusted: what
-//! it sends is bounded by [`gate`] and [`mailbox`], and reaches only the chat whose answer it is making.
+//! it sends is bounded by `gate` and `mailbox`, and reaches only the chat whose answer it is making.
 
 mod asking;
 mod book;

@@ -1,7 +1,7 @@
 //! The kind `openai`: a model behind the Chat Completions interface, streamed by server-sent events.
 //!
 //! Such a server remembers nothing: the bot keeps each context's exchanges and sends with a question what fits
-//! ([`budget`] says what). An exchange is kept under its question's id, so that a question which is asked again after a
+//! (`budget` says what). An exchange is kept under its question's id, so that a question which is asked again after a
 //! crash is remembered once. A context that the memory does not know is read back from its room.
 
 mod budget;
