@@ -130,17 +130,17 @@ impl Tasks {
         }
     }
 
-    /// Waits until the tasks of this generation have ended by themselves, or with the process.
-    pub async fn ended(&self) {
+    /// Asks the tasks of this generation to finish what they hold, and waits until they have.
+    pub async fn finish(&self) {
+        self.draining.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }
 
     /// Tells the tasks of this generation to let go at once. Whether all of them did so in time.
     pub async fn let_go(&self) -> bool {
-        self.draining.cancel();
         self.stop.cancel();
-        timeout(LET_GO_WITHIN, self.ended()).await.is_ok()
+        timeout(LET_GO_WITHIN, self.finish()).await.is_ok()
     }
 
     /// First stage: take no new work, finish what runs.

@@ -77,7 +77,7 @@ pub(super) async fn run(
             }
             other => {
                 if other.is_ok() || matches!(other, Err(BotError::ShuttingDown)) {
-                    generation.ended().await;
+                    generation.finish().await;
                 }
                 return match other {
                     Err(BotError::ShuttingDown) => Ok(Report::default()),

@@ -178,7 +178,22 @@ async fn a_generation_ends_by_itself_and_leaves_the_others_alone() {
     assert!(!second.is_draining());
     tasks.shut_down();
     assert!(second.is_draining());
-    second.ended().await;
+    second.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_that_has_done_its_work_is_finished_before_the_process_ends() {
+    let tasks = Tasks::default();
+    let generation = tasks.generation();
+    let follower = generation.clone();
+    generation.spawn(
+        "follower",
+        async move { follower.draining().cancelled().await },
+    );
+    timeout(GRACE, generation.finish())
+        .await
+        .expect("a follower ends with its generation");
+    assert!(!tasks.is_draining());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,22 +1,21 @@
 //! [`MatrixClient`] over matrix-sdk. Translates and nothing else: no retries, no decisions.
 
+mod errors;
 mod media;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use matrix_sdk::{
-    Client, HttpError, Room, RoomState,
+    Client, Room, RoomState,
     ruma::{
-        EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId,
-        UserId,
+        EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId,
         api::{
             Direction,
             client::{
                 config::set_room_account_data, discovery::get_capabilities, membership, message,
                 profile, read_marker, room::create_room, state, typing,
             },
-            error::{ErrorBody, ErrorKind, RetryAfter},
         },
         events::{
             AnySyncTimelineEvent, MessageLikeEventType, RoomAccountDataEventType, StateEventType,
@@ -27,6 +26,7 @@ use matrix_sdk::{
 };
 use serde_json::{Value, json, value::to_raw_value};
 
+pub(super) use self::errors::failure;
 use crate::matrix::{
     batch::TimelineItem,
     client::{MatrixClient, MatrixError, NewRoom},
@@ -325,83 +325,4 @@ pub(super) fn timeline_item(raw: &Raw<AnySyncTimelineEvent>) -> Option<TimelineI
 
 fn raw<T>(content: &Value) -> Raw<T> {
     Raw::from_json(to_raw_value(content).expect("a JSON value is valid JSON"))
-}
-
-impl From<HttpError> for MatrixError {
-    fn from(error: HttpError) -> Self {
-        if let Some(answer) = error.as_client_api_error() {
-            return from_answer(answer);
-        }
-        match &error {
-            // A proxy's error page, a truncated body, no answer: the server may have acted.
-            HttpError::Api(_) | HttpError::Reqwest(_) => Self::Unanswered(chain(&error)),
-            HttpError::Cached(inner) => match inner.as_client_api_error() {
-                Some(answer) => from_answer(answer),
-                None => Self::Unanswered(chain(&error)),
-            },
-            _ => Self::Local(chain(&error)),
-        }
-    }
-}
-
-fn from_answer(answer: &matrix_sdk::ruma::api::error::Error) -> MatrixError {
-    let status = answer.status_code.as_u16();
-    if let Some(ErrorKind::LimitExceeded(data)) = answer.error_kind() {
-        return MatrixError::RateLimited {
-            retry_after: data.retry_after.as_ref().and_then(delay),
-        };
-    }
-    if status == 429 {
-        return MatrixError::RateLimited { retry_after: None };
-    }
-    if status >= 500 {
-        return MatrixError::Unanswered(answer.to_string());
-    }
-    if let Some(ErrorKind::UnknownToken(data)) = answer.error_kind() {
-        return MatrixError::UnknownToken {
-            soft_logout: data.soft_logout,
-        };
-    }
-    let (errcode, message) = match &answer.body {
-        ErrorBody::Standard(body) => (body.kind.errcode().to_string(), body.message.clone()),
-        // No answer of a homeserver, but of something in front of it.
-        _ => return MatrixError::Unanswered(answer.to_string()),
-    };
-    MatrixError::Refused {
-        status,
-        errcode,
-        message,
-    }
-}
-
-fn delay(retry_after: &RetryAfter) -> Option<Duration> {
-    match retry_after {
-        RetryAfter::Delay(delay) => Some(*delay),
-        RetryAfter::DateTime(at) => {
-            let now = MilliSecondsSinceUnixEpoch::now().to_system_time()?;
-            at.duration_since(now).ok()
-        }
-    }
-}
-
-pub(super) fn failure(error: matrix_sdk::Error) -> MatrixError {
-    match error {
-        matrix_sdk::Error::Http(error) => (*error).into(),
-        other => MatrixError::Local(chain(&other)),
-    }
-}
-
-/// The error and all its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

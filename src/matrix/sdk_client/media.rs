@@ -14,7 +14,10 @@ use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
-use super::{SdkClient, chain, failure};
+use super::{
+    SdkClient,
+    errors::{chain, failure},
+};
 use crate::matrix::{
     client::MatrixError,
     media::{MediaClient, MediaSource, MediaStream},

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Store, StoreError, amendments, compaction, queue, state_cache};
 use crate::matrix::{
     batch::TimelineItem,
-    intake::{BatchIntake, Fate, PageIntake, RoomIntake},
+    intake::{BatchIntake, Fate, RoomIntake},
 };
 
 /// Numbers left free below the first event behind a gap, for the events fetched into it.
@@ -21,21 +21,6 @@ pub struct Entry {
     pub seq: i64,
     /// The event.
     pub item: TimelineItem,
-}
-
-/// A stretch of a timeline that is still to be fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Names it among the gaps of all rooms.
-    pub id: i64,
-    /// The room.
-    pub room: OwnedRoomId,
-    /// Where to go on, backwards.
-    pub from_token: String,
-    /// The event to stop at, where one is known.
-    pub until: Option<String>,
-    /// Pages fetched so far.
-    pub pages: u32,
 }
 
 impl Store {
@@ -218,80 +203,6 @@ impl Store {
         })
         .await
     }
-
-    /// All gaps, of each room the oldest first.
-    pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        self.call(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, room_id, from_token, until, pages FROM gap ORDER BY id",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut gaps = Vec::new();
-            while let Some(row) = rows.next()? {
-                let Ok(room) = OwnedRoomId::try_from(row.get::<_, String>(1)?) else {
-                    continue;
-                };
-                gaps.push(Gap {
-                    id: row.get(0)?,
-                    room,
-                    from_token: row.get(2)?,
-                    until: row.get(3)?,
-                    pages: row.get(4)?,
-                });
-            }
-            Ok(gaps)
-        })
-        .await
-    }
-
-    /// Which of these events the journal has seen. One that it only knows to be answered does not count.
-    pub async fn known(&self, events: Vec<String>) -> Result<Vec<bool>, StoreError> {
-        self.call(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT 1 FROM journal WHERE event_id = ?1 AND sender <> ''")?;
-            events
-                .iter()
-                .map(|event| {
-                    Ok(statement.exists([event])? || compaction::was_handled(connection, event)?)
-                })
-                .collect()
-        })
-        .await
-    }
-
-    /// Commits one fetched page of a gap, and where to go on; `None` closes the gap.
-    pub async fn fill_gap(
-        &self,
-        gap: &Gap,
-        page: PageIntake,
-        next_token: Option<String>,
-    ) -> Result<(), StoreError> {
-        let (id, room) = (gap.id, gap.room.to_string());
-        self.call(move |connection| {
-            let transaction = connection.transaction()?;
-            let mut seq: i64 =
-                transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
-            take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
-            for edit in &page.edits {
-                amendments::hold_older(&transaction, &room, edit)?;
-            }
-            for item in &page.events {
-                seq -= 1;
-                insert(&transaction, seq, &room, item, Fate::Pending, None)?;
-                amendments::apply_held(&transaction, &item.event_id)?;
-            }
-            match next_token {
-                Some(token) => transaction.execute(
-                    "UPDATE gap SET from_token = ?2, before_seq = ?3, pages = pages + 1 WHERE id = ?1",
-                    params![id, token, seq],
-                )?,
-                None => transaction.execute("DELETE FROM gap WHERE id = ?1", [id])?,
-            };
-            amendments::let_go(&transaction, &room)?;
-            Ok(transaction.commit()?)
-        })
-        .await
-    }
 }
 
 fn take_in_events(
@@ -328,7 +239,7 @@ fn take_in_events(
 }
 
 /// A question that is answered counts as done even before it comes; a draft is completed once its question is answered.
-fn take_in_answers(
+pub(super) fn take_in_answers(
     connection: &Connection,
     room: &str,
     answered: &BTreeSet<OwnedEventId>,
@@ -352,7 +263,7 @@ fn take_in_answers(
 }
 
 /// `queue_limit` is set for events that fill a queue.
-fn insert(
+pub(super) fn insert(
     connection: &Connection,
     seq: i64,
     room: &str,

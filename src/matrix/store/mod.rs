@@ -8,6 +8,7 @@ mod amendments;
 mod chats;
 mod compaction;
 mod dead_letters;
+mod gaps;
 mod invites;
 mod journal;
 mod migrate;
@@ -31,8 +32,9 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use self::{
     dead_letters::DeadLetters,
+    gaps::Gap,
     invites::{Invite, InviteStep},
-    journal::{Entry, Gap},
+    journal::Entry,
     outbox::{NewMessage, OutMessage},
     provisions::Provision,
 };

@@ -7,7 +7,7 @@ use super::{super::workspace::Workspace, *};
 use crate::platform::Advice;
 
 fn mailbox() -> Mailbox {
-    Mailbox::new(Voice::new(Workspace::new("/work"), String::new()))
+    Mailbox::new(Voice::new(Workspace::new("/srv"), String::new()))
 }
 
 fn said(text: &str) -> SessionUpdate {

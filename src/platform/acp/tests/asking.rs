@@ -25,7 +25,7 @@ async fn a_question_is_answered_in_pieces_from_a_session_in_the_chats_own_folder
     assert_eq!(offered["fs"]["readTextFile"], false, "{introduction}");
     assert_eq!(offered["terminal"], false, "{introduction}");
     let begun = peer.answer("session/new", json!({"sessionId": "s1"})).await;
-    assert_eq!(begun["cwd"], "/work/surfaces/matrix/alice/room1");
+    assert_eq!(begun["cwd"], "/srv/surfaces/matrix/alice/room1");
     assert!(
         world
             .folder
@@ -40,7 +40,7 @@ async fn a_question_is_answered_in_pieces_from_a_session_in_the_chats_own_folder
             {"type": "text", "text": "What is in it?"},
             {
                 "type": "resource_link", "name": "a b.txt", "mimeType": "text/plain", "size": 5,
-                "uri": "file:///work/surfaces/matrix/alice/room1/inbox/1-a%20b.txt",
+                "uri": "file:///srv/surfaces/matrix/alice/room1/inbox/1-a%20b.txt",
             },
         ]})
     );

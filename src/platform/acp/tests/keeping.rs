@@ -72,7 +72,7 @@ async fn an_agent_that_copies_keeps_a_copy_and_continues_copies_of_it() {
         assert_eq!(request["sessionId"], "copy");
         assert_eq!(
             request["cwd"],
-            format!("/work/surfaces/matrix/alice/room{chat}")
+            format!("/srv/surfaces/matrix/alice/room{chat}")
         );
         assert_eq!(world.session(&there).await.as_deref(), Some(name));
         world.agent.load(&there, &saved(None)).await.unwrap();

@@ -56,7 +56,7 @@ impl World {
                 arguments: Vec::new(),
                 environment: std::collections::BTreeMap::default(),
             },
-            workspace: "/work".into(),
+            workspace: "/srv".into(),
             local_workspace: folder.path().to_owned(),
             is_per_chat: true,
             mode: None,

@@ -42,7 +42,7 @@ async fn after_a_restart_the_session_is_resumed() {
     let mut peer = world.introduced(capabilities(RESUMES)).await;
     let resumed = peer.answer("session/resume", json!({})).await;
     assert_eq!(resumed["sessionId"], "s1");
-    assert_eq!(resumed["cwd"], "/work/surfaces/matrix/alice/room1");
+    assert_eq!(resumed["cwd"], "/srv/surfaces/matrix/alice/room1");
     let request = peer.expect("session/prompt").await;
     assert_eq!(request["params"]["sessionId"], "s1");
     peer.say("s1", "yes").await;
@@ -118,9 +118,9 @@ async fn without_a_database_the_agents_own_list_finds_the_latest_session_of_the_
     let mut world = World::new();
     let asking = world.ask(prompt(1, "still there?"));
     let mut peer = world.introduced(capabilities(RESUMES)).await;
-    let mine = "/work/surfaces/matrix/alice/room1";
+    let mine = "/srv/surfaces/matrix/alice/room1";
     let first = json!({"nextCursor": "more", "sessions": [
-        {"sessionId": "other", "cwd": "/work/surfaces/matrix/alice/room2", "updatedAt": "2026-03-01T00:00:00Z"},
+        {"sessionId": "other", "cwd": "/srv/surfaces/matrix/alice/room2", "updatedAt": "2026-03-01T00:00:00Z"},
         {"sessionId": "older", "cwd": mine, "updatedAt": "2026-01-01T00:00:00Z"},
     ]});
     let second = json!({"sessions": [
@@ -154,7 +154,7 @@ async fn in_a_folder_of_all_chats_no_session_is_looked_for() {
     let asking = world.ask(prompt(1, "hello"));
     let mut peer = world.introduced(capabilities(RESUMES)).await;
     let begun = peer.answer("session/new", json!({"sessionId": "s1"})).await;
-    assert_eq!(begun["cwd"], "/work");
+    assert_eq!(begun["cwd"], "/srv");
     let request = peer.expect("session/prompt").await;
     peer.end(&request, "end_turn").await;
     assert_eq!(whole(asking.await.unwrap().unwrap()).await, [DONE]);

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn voice() -> Voice {
-    Voice::new(Workspace::new("/work"), "room".to_owned())
+    Voice::new(Workspace::new("/srv"), "room".to_owned())
 }
 
 fn update(json: Value) -> SessionUpdate {
@@ -64,7 +64,7 @@ fn each_kind_of_update_is_what_it_is() {
             Some(status("Read a.txt")),
         ),
         (
-            link("out", "file:///work/room/out.png"),
+            link("out", "file:///srv/room/out.png"),
             Some(file("room/out.png")),
         ),
         (link("out", "out.png"), Some(file("room/out.png"))),
@@ -77,11 +77,11 @@ fn each_kind_of_update_is_what_it_is() {
             Some(piece("[a b](<https://x.org/>)")),
         ),
         (
-            embedded(json!({"uri": "file:///work/a.txt", "text": "x"})),
+            embedded(json!({"uri": "file:///srv/a.txt", "text": "x"})),
             Some(file("a.txt")),
         ),
         (
-            embedded(json!({"uri": "file:///work/a.bin", "blob": "eA=="})),
+            embedded(json!({"uri": "file:///srv/a.bin", "blob": "eA=="})),
             Some(file("a.bin")),
         ),
         (
@@ -152,10 +152,10 @@ fn a_question_names_the_tool_and_what_it_would_do() {
             "Run ls -l",
         ),
         (
-            json!({"title": "edit", "rawInput": {"filePath": "/work/a"}, "locations": [{"path": "/work/a"}]}),
-            "edit: /work/a",
+            json!({"title": "edit", "rawInput": {"filePath": "/srv/a"}, "locations": [{"path": "/srv/a"}]}),
+            "edit: /srv/a",
         ),
-        (json!({"locations": [{"path": "/work/a"}]}), "/work/a"),
+        (json!({"locations": [{"path": "/srv/a"}]}), "/srv/a"),
         (
             json!({"name": "fetch", "rawInput": {"url": "https://x"}}),
             "fetch: https://x",
