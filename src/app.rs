@@ -32,6 +32,7 @@ use crate::{
         outbox::Outbox,
         patient::PatientClient,
         provisioning::{self, Provisioner},
+        questions::Questions,
         reception::{self, Reception},
         reconcile::{self, Mode, Report},
         reconciler::{Reconciler, RoomsLock},
@@ -162,7 +163,10 @@ async fn assemble(
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
-    let dispatcher = Arc::new(dispatcher(config, &store, &provisioner, agents, files));
+    let questions = questions(config, &patient, &store);
+    let asked = Arc::new(questions.clone());
+    let dispatcher = dispatcher(config, &store, &provisioner, agents, files, asked);
+    let dispatcher = Arc::new(dispatcher);
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -175,6 +179,7 @@ async fn assemble(
         dispatcher: Arc::clone(&dispatcher),
         drafter: Drafter::new(sdk, store.clone()),
         outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
+        questions,
         reconciler: reconciler.clone(),
         clock,
         tasks: tasks.clone(),
@@ -244,12 +249,17 @@ fn patient(plain: Arc<dyn MatrixClient>, tasks: &Tasks, metrics: Metrics) -> Arc
     ))
 }
 
+fn questions(config: &Config, client: &Arc<dyn MatrixClient>, store: &Store) -> Questions {
+    Questions::new(Arc::clone(client), store.clone(), config.permission_timeout)
+}
+
 fn dispatcher(
     config: &Config,
     store: &Store,
     rooms: &Provisioner,
     agents: Arc<Agents>,
     files: FilePorts,
+    person: Arc<Questions>,
 ) -> Dispatcher {
     let bot = &config.matrix.user_id;
     let settings = DispatchSettings {
@@ -262,6 +272,7 @@ fn dispatcher(
         Arc::new(rooms.clone()),
         agents,
         files,
+        person,
         settings,
     )
 }

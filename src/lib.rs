@@ -20,7 +20,8 @@
 //! - A change of a room goes to the server first and to the rows second.
 //! - Reconcile never makes, joins, leaves or forgets a room; its plan is a value, and on its own result it is empty.
 //! - Only what the bot itself wrote, in rooms it made itself, binds anything.
-//! - An event leaves the journal when its answer is on the server and the bot's cursor has moved past it.
+//! - An event leaves the journal when its answer is on the server and the bot's cursor has moved past it. `!stop`,
+//!   `!help` and answers to an agent's question pass ahead of what waits; the cursor does not pass with them.
 //!
 //! `core` knows no Matrix, SQL or HTTP; `matrix_sdk::Client` and `rusqlite` stay where [`matrix`] and [`matrix::store`]
 //! say. A test reads the sources and checks that.

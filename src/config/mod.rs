@@ -15,6 +15,7 @@ mod matrix;
 pub mod names;
 mod paths;
 mod people;
+mod permissions;
 mod problem;
 pub mod reader;
 mod secret;
@@ -53,6 +54,8 @@ pub struct Config {
     pub backlog_max_age: Duration,
     /// `SURFACES_QUEUE_LIMIT`: so many messages of one person may wait in a chat.
     pub queue_limit: u32,
+    /// `SURFACES_PERMISSION_TIMEOUT`: an agent's question that nobody answered for so long means no.
+    pub permission_timeout: Duration,
     /// `SURFACES_HTTP_ADDR`: where `/healthz`, `/readyz` and `/metrics` answer; `None` is off.
     pub http_addr: Option<SocketAddr>,
     /// How the bot logs.
@@ -82,6 +85,7 @@ impl Config {
         let files = FilesConfig::from_env(reader);
         let backlog_max_age = backlog::max_age_from_env(reader);
         let queue_limit = backlog::queue_limit_from_env(reader);
+        let permission_timeout = permissions::timeout_from_env(reader);
         let http_addr = http::addr_from_env(reader);
         let log = LogConfig::from_env(reader);
         let agents = Registry::from_env(reader);
@@ -98,6 +102,7 @@ impl Config {
             files: files?,
             backlog_max_age: backlog_max_age?,
             queue_limit: queue_limit?,
+            permission_timeout: permission_timeout?,
             http_addr: http_addr?,
             log: log?,
             agents: agents?,

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt};
 use crate::config::env::Env;
 
 /// Every variable that is read anywhere in the bot.
-pub const KNOWN: [&str; 24] = [
+pub const KNOWN: [&str; 25] = [
     "MATRIX_HOMESERVER",
     "MATRIX_USER_ID",
     "MATRIX_PASSWORD",
@@ -27,6 +27,7 @@ pub const KNOWN: [&str; 24] = [
     "SURFACES_USER_QUOTA_BYTES",
     "SURFACES_BACKLOG_MAX_AGE",
     "SURFACES_QUEUE_LIMIT",
+    "SURFACES_PERMISSION_TIMEOUT",
     "SURFACES_PLATFORM_AGENT_TOKEN",
     "SURFACES_PLATFORM_AGENT_TOKEN_FILE",
     "SURFACES_PLATFORM_AGENT_DATA_DIR",

@@ -8,7 +8,9 @@ use crate::{
         chat::{
             Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner,
             manager::ChatManager,
+            permission::Person,
             receive::{Received, receive},
+            running::RunningTurns,
             turn::Turn,
             turns::Turns,
         },
@@ -53,8 +55,10 @@ pub struct DispatchSettings {
 pub struct Dispatcher {
     manager: ChatManager,
     files: FilePorts,
+    person: Arc<dyn Person>,
     settings: DispatchSettings,
     turns: Turns,
+    running: RunningTurns,
 }
 
 impl Dispatcher {
@@ -64,13 +68,16 @@ impl Dispatcher {
         rooms: Arc<dyn ChatRooms>,
         agents: Arc<Agents>,
         files: FilePorts,
+        person: Arc<dyn Person>,
         settings: DispatchSettings,
     ) -> Self {
         Self {
             manager: ChatManager::new(store, rooms, agents),
             files,
+            person,
             settings,
             turns: Turns::default(),
+            running: RunningTurns::default(),
         }
     }
 
@@ -81,10 +88,7 @@ impl Dispatcher {
         incoming: Incoming,
         drafts: &dyn DraftSink,
     ) -> Result<Vec<Reply>, DispatchError> {
-        let parsed = match incoming.attachment {
-            Some(_) => Parsed::NotACommand,
-            None => parse(without_mention(&incoming.text, &self.settings.bot_names)),
-        };
+        let parsed = self.parsed(&incoming);
         let owner = match self.manager.owner(&incoming.sender).await {
             Ok(owner) => owner,
             Err(error) => return told(error, self.settings.locale),
@@ -103,6 +107,19 @@ impl Dispatcher {
             Ok(reply) => Ok(reply.into_iter().collect()),
             Err(error) => told(error, locale),
         }
+    }
+
+    /// The message, looked at as a command. What stands beside a file is none.
+    pub fn parsed(&self, incoming: &Incoming) -> Parsed {
+        match incoming.attachment {
+            Some(_) => Parsed::NotACommand,
+            None => parse(without_mention(&incoming.text, &self.settings.bot_names)),
+        }
+    }
+
+    /// The turns that run now: who begins one here before a message is dispatched can stop it.
+    pub const fn running(&self) -> &RunningTurns {
+        &self.running
     }
 
     /// The room has this name already: only the row follows.
@@ -206,10 +223,16 @@ impl Dispatcher {
             ));
         };
         drafts.working();
-        let _slot = self
+        let stop = self.running.stop_of(&scene.incoming.event);
+        let next = self
             .turns
-            .next(&chat.owner, &agent.id, agent.limits.at_once)
-            .await;
+            .next(&chat.owner, &agent.id, agent.limits.at_once);
+        let _slot = tokio::select! {
+            biased;
+            // Whoever is stopped before it began asks nobody, and needs no place among those who do.
+            () = stop.cancelled() => None,
+            slot = next => Some(slot),
+        };
         let streams = scene.owner.is_none_or(Owner::streams);
         let turn = Turn {
             agent: &agent,
@@ -218,6 +241,8 @@ impl Dispatcher {
             files: self.files.files.as_ref(),
             drafts: streams.then_some(drafts),
             limit: agent.limits.turn.unwrap_or(self.settings.turn_limit),
+            person: self.person.as_ref(),
+            stop,
         };
         Ok(turn.run(locale).await)
     }

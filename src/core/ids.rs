@@ -122,6 +122,11 @@ impl PlatformChatId {
         Self(derived_uuid(&format!("context:{event}")))
     }
 
+    /// What the context is kept as that the command in `event` keeps.
+    pub fn from_save(event: &EventKey) -> Self {
+        Self(derived_uuid(&format!("save:{event}")))
+    }
+
     /// The UUID inside.
     pub const fn uuid(self) -> Uuid {
         self.0

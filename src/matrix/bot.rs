@@ -108,6 +108,7 @@ impl Bot {
         self.reception_of_unfinished_entries().await?;
         self.ready(&report);
         self.compact_now_and_then();
+        self.inbox.tidy();
         self.wake().await?;
         self.live().await
     }

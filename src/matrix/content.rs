@@ -35,14 +35,19 @@ pub fn message(reply: &Reply) -> Value {
 pub fn answering(mut content: Value, question: &str, thread: Option<&str>) -> Value {
     content[ANSWERS_KEY] = json!(question);
     if let Some(root) = thread {
-        content["m.relates_to"] = json!({
-            "rel_type": "m.thread",
-            "event_id": root,
-            "is_falling_back": true,
-            "m.in_reply_to": {"event_id": question},
-        });
+        content["m.relates_to"] = in_thread(root, question);
     }
     content
+}
+
+/// The relation of a message in a thread, after another message of it.
+pub fn in_thread(root: &str, after: &str) -> Value {
+    json!({
+        "rel_type": "m.thread",
+        "event_id": root,
+        "is_falling_back": true,
+        "m.in_reply_to": {"event_id": after},
+    })
 }
 
 /// The content of a message with a file that the server has.

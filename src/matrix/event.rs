@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::{OwnedEventId, RoomId};
 use serde_json::Value;
 
 use crate::{
     core::{
+        chat::permission::Choice,
         ids::{EventKey, RoomKey, UserKey},
         message::{Attachment, Incoming},
     },
@@ -20,6 +21,13 @@ pub enum Said {
     Words(Incoming),
     /// The room was given this name.
     Named(String),
+    /// A reaction that may be the answer to a permission question.
+    Reaction {
+        /// The message it belongs to.
+        target: OwnedEventId,
+        /// What it answers.
+        choice: Choice,
+    },
     /// It cannot be read yet: its key has not arrived.
     Unreadable,
     /// Nothing that is answered: a place, something of the future.
@@ -37,9 +45,21 @@ pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
                 .to_owned(),
         ),
         "m.room.encrypted" => Said::Unreadable,
+        "m.reaction" => reaction(item).map_or(Said::Other, |(target, choice)| Said::Reaction {
+            target,
+            choice,
+        }),
         "m.room.message" => words(room, item).map_or(Said::Other, Said::Words),
         _ => Said::Other,
     }
+}
+
+/// What a reaction answers, and which message, if it is one that can answer anything.
+pub fn reaction(item: &TimelineItem) -> Option<(OwnedEventId, Choice)> {
+    let relation = item.content.get("m.relates_to")?;
+    let choice = Choice::read(relation.get("key")?.as_str()?)?;
+    let target = relation.get("event_id")?.as_str()?.try_into().ok()?;
+    (relation.get("rel_type")?.as_str()? == "m.annotation").then_some((target, choice))
 }
 
 /// When the server received it.

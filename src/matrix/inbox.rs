@@ -5,12 +5,17 @@
 
 mod attempt;
 mod backlog;
+mod decisions;
+mod express;
+mod lane;
 mod overflow;
 mod place;
+mod turn;
 mod unfinished;
+mod unreadable;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,7 +23,10 @@ use std::{
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 use tokio::sync::Semaphore;
 
-use self::unfinished::Unfinished;
+use self::{
+    lane::{Lane, control},
+    unfinished::Unfinished,
+};
 use crate::{
     boundary::{Boundary, reached},
     clock::Clock,
@@ -34,6 +42,7 @@ use crate::{
         drafts::{DraftTarget, Drafter},
         event::{self, Said},
         outbox::{Outbox, Question},
+        questions::Questions,
         reconciler::Reconciler,
         router::Route,
         store::{Entry, Store, StoreError},
@@ -44,10 +53,6 @@ use crate::{
 
 /// Events a worker takes from the journal at once: the next one may be edited or redacted while this one is answered.
 const PAGE: u32 = 1;
-/// How long an event whose key has not come may hold up its room.
-const KEYS_COME_WITHIN: Duration = Duration::from_mins(1);
-/// How often such an event is tried again.
-const KEYS_TRIED_EVERY: Duration = Duration::from_secs(2);
 /// The pause after a failure of our own, before the event is handled again.
 const OWN_FAILURE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -63,6 +68,8 @@ pub struct Parts {
     pub drafter: Drafter,
     /// Sends answers.
     pub outbox: Outbox,
+    /// Permission questions.
+    pub questions: Questions,
     /// For rooms without rows.
     pub reconciler: Reconciler,
     /// The time.
@@ -81,7 +88,7 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Inbox {
     parts: Arc<Parts>,
-    working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    working: Arc<Mutex<BTreeMap<OwnedRoomId, Arc<Lane>>>>,
     foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     overflowing: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     suspects: Arc<Semaphore>,
@@ -107,13 +114,18 @@ impl Inbox {
     /// Gives every room with pending events a worker. Called after each commit; returns at once.
     pub async fn wake(&self) -> Result<(), StoreError> {
         for room in self.parts.store.rooms_with_work().await? {
-            if !self.parts.tasks.is_draining() && self.claim(&room) {
+            if self.parts.tasks.is_draining() {
+                break;
+            }
+            if self.claim(&room) {
                 let this = self.clone();
                 self.parts
                     .tasks
                     .spawn(format!("chat worker of {room}"), async move {
                         this.work(room).await;
                     });
+            } else {
+                self.lane(&room).bell.notify_one();
             }
         }
         self.wake_overflow().await?;
@@ -124,11 +136,27 @@ impl Inbox {
         Ok(())
     }
 
+    /// Closes permission questions that nothing waits for any more. Called once after a start; returns at once.
+    pub fn tidy(&self) {
+        let questions = self.parts.questions.clone();
+        self.parts.tasks.spawn("old questions", async move {
+            if let Err(error) = questions.tidy().await {
+                tracing::error!(%error, "old permission questions cannot be read");
+            }
+        });
+    }
+
     fn claim(&self, room: &RoomId) -> bool {
-        self.working
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(room.to_owned())
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !working.contains_key(room);
+        working.entry(room.to_owned()).or_default();
+        is_new
+    }
+
+    /// What passes ahead in this room while it is worked in.
+    fn lane(&self, room: &RoomId) -> Arc<Lane> {
+        let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        working.get(room).map(Arc::clone).unwrap_or_default()
     }
 
     fn release(&self, room: &RoomId) {
@@ -170,7 +198,7 @@ impl Inbox {
                 if self.parts.tasks.is_draining() {
                     return;
                 }
-                match self.attempt(room, entry).await {
+                match self.attempt_beside_lane(room, entry).await {
                     Ok(()) => {}
                     Err(Unfinished::ShuttingDown) => return,
                     Err(error) => {
@@ -205,7 +233,13 @@ impl Inbox {
         if chat.status == ChatStatus::Gone || entry.item.sender.as_str() != chat.owner.as_str() {
             return self.finish(room, entry).await;
         }
-        match event::read(room, &entry.item) {
+        let said = event::read(room, &entry.item);
+        if control(&said, |incoming| self.parsed(incoming)).is_some()
+            && self.finish_ahead(room, entry).await?
+        {
+            return Ok(());
+        }
+        match said {
             Said::Words(incoming) if self.is_too_old(&incoming) => self.too_old(room, entry).await,
             Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
             Said::Named(name) => {
@@ -213,7 +247,8 @@ impl Inbox {
                 self.finish(room, entry).await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
-            Said::Other => self.finish(room, entry).await,
+            // To nothing that is open, or it would have passed ahead.
+            Said::Reaction { .. } | Said::Other => self.finish(room, entry).await,
         }
     }
 
@@ -237,7 +272,7 @@ impl Inbox {
                     .await
             }
             Said::Unreadable => self.unreadable(room, entry).await,
-            Said::Named(_) | Said::Other => self.finish(room, entry).await,
+            Said::Named(_) | Said::Reaction { .. } | Said::Other => self.finish(room, entry).await,
         }
     }
 
@@ -257,6 +292,7 @@ impl Inbox {
         };
         self.parts.metrics.message_received();
         let replies = {
+            let _turn = self.begin_turn(room, entry, &place, &incoming).await?;
             reached(Boundary::BeforeAgent);
             let (drafts, showing) = self.parts.drafter.begin(target);
             let asking = async move {
@@ -282,37 +318,6 @@ impl Inbox {
             tracing::info!(event.id = %entry.item.event_id, room.id = %room, latency_ms = latency.as_millis(), "answered");
         }
         Ok(())
-    }
-
-    /// Its key may still come; the room waits for it a while, so that the order stays.
-    async fn unreadable(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let started = self.parts.clock.monotonic();
-        loop {
-            if let Some(item) = self.parts.client.decrypt(room, &entry.item).await? {
-                self.parts
-                    .store
-                    .decrypted(&entry.item.event_id, &item)
-                    .await?;
-                return Box::pin(self.handle(
-                    room,
-                    &Entry {
-                        seq: entry.seq,
-                        item,
-                    },
-                ))
-                .await;
-            }
-            if self.parts.clock.monotonic() - started > KEYS_COME_WITHIN {
-                let reply = Reply::notice(
-                    Failure::NotDecrypted.text(self.locale(&entry.item.sender).await),
-                );
-                return self.finish_with(room, entry, None, &[reply]).await;
-            }
-            if self.parts.tasks.is_draining() {
-                return Err(Unfinished::ShuttingDown);
-            }
-            self.parts.tasks.pause(KEYS_TRIED_EVERY).await;
-        }
     }
 
     async fn locale(&self, user: &matrix_sdk::ruma::UserId) -> crate::core::chat::Locale {

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::matrix::{
     batch::{JoinedUpdate, SyncBatch, TimelineItem},
+    event,
     marker::{ANSWERS_KEY, DRAFT_KEY},
+    questions::note::{self, Shown},
     state::StateEvent,
 };
 
@@ -68,6 +70,8 @@ pub struct RoomIntake {
     pub entry_of: Option<OwnedUserId>,
     /// Answers that were cut off while they grew: the question, and the message to complete.
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// Permission questions that the bot asked here.
+    pub questions: Vec<Shown>,
     /// Questions that are answered: none of them waits, should it come with a gap.
     pub answered: BTreeSet<OwnedEventId>,
     /// Events for the journal, oldest first.
@@ -85,6 +89,8 @@ pub struct PageIntake {
     pub answered: BTreeSet<OwnedEventId>,
     /// As in [`RoomIntake`].
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
+    /// As in [`RoomIntake`].
+    pub questions: Vec<Shown>,
     /// Edits of messages that come on this page or a later one, newest first. Redacted messages come without content.
     pub edits: Vec<Edit>,
     /// Events for the journal, newest first like the page.
@@ -197,6 +203,8 @@ fn room_intake(
         fully_read,
         entry_of: update.entry_of,
         drafts,
+        // Also where nothing was lost: a crash may have come between the sending of one and the note of it.
+        questions: note::shown_in(bot, &update.timeline),
         answered,
         events,
         amendments,
@@ -318,6 +326,8 @@ fn classify(item: &TimelineItem) -> Kind {
             }
         }
         "m.room.encrypted" => Kind::Wanted,
+        // Only what may be an answer to a question; whether one is open, whoever handles it sees.
+        "m.reaction" if event::reaction(item).is_some() => Kind::Wanted,
         "m.room.name" if item.state_key.as_deref() == Some("") => Kind::Wanted,
         _ => Kind::Irrelevant,
     }
@@ -328,6 +338,7 @@ pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
     let answered = answered_in(bot, page);
     PageIntake {
         drafts: drafts_in(bot, page, &answered),
+        questions: note::shown_in(bot, page),
         answered,
         edits: page
             .iter()

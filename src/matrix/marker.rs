@@ -14,6 +14,8 @@ pub const CREATION_KEY: &str = "io.lambda.surfaces";
 pub const SPACE_MARKER: &str = "io.lambda.surfaces.space";
 /// State event type of the chat marker.
 pub const CHAT_MARKER: &str = "io.lambda.surfaces.chat";
+/// State event type of a kept context, in its owner's Space; the state key stands for the name.
+pub const SAVE_MARKER: &str = "io.lambda.surfaces.save";
 /// Room account data type that remembers who invited the bot into an entry room.
 pub const ENTRY_NOTE: &str = "io.lambda.surfaces.entry";
 /// Key in the content of every answer: the event id of the question.
@@ -22,6 +24,8 @@ pub const ANSWERS_KEY: &str = "io.lambda.surfaces.answers";
 pub const DRAFT_KEY: &str = "io.lambda.surfaces.draft";
 /// Its place among the messages that answer one question, in the content of each final message.
 pub const PART_KEY: &str = "io.lambda.surfaces.part";
+/// Key in the content of a permission question, and of the edit that says what was decided.
+pub const ASKS_KEY: &str = "io.lambda.surfaces.asks";
 /// The only version of all of them so far.
 pub const VERSION: u32 = 1;
 
@@ -87,6 +91,30 @@ pub struct ChatMarker {
     pub archived: bool,
 }
 
+/// Content of a kept context.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveMarker {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Whose it is.
+    pub owner: OwnedUserId,
+    /// What the owner calls it.
+    pub name: String,
+    /// Whose memory it is.
+    pub agent_id: String,
+    /// What the agent remembers it by.
+    pub platform_chat_id: Uuid,
+    /// The chat it was made in.
+    pub chat_id: String,
+    /// That chat's room.
+    pub room_id: OwnedRoomId,
+    /// The command that made it: what is kept goes up to there.
+    pub until: String,
+    /// What the agent wants to be told when it is continued.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
 /// Reads a marker or creation facts; `None` where the content is not exactly one of ours.
 pub fn read<T: for<'de> Deserialize<'de> + Versioned>(content: &Value) -> Option<T> {
     T::deserialize(content)
@@ -109,7 +137,7 @@ macro_rules! versioned {
         }
     )*};
 }
-versioned!(CreationFacts, SpaceMarker, ChatMarker);
+versioned!(CreationFacts, SpaceMarker, ChatMarker, SaveMarker);
 
 /// Writes a marker or creation facts.
 pub fn write<T: Serialize>(marker: &T) -> Value {

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod patient;
 pub mod plan;
 pub mod provisioning;
+pub mod questions;
 pub mod reception;
 pub mod reconcile;
 pub mod reconciler;

@@ -126,6 +126,25 @@ impl Outbox {
         self.deliver(question.id).await
     }
 
+    /// Freezes one content as it is as the answer, and sends it.
+    pub async fn answer_with(
+        &self,
+        question: Question<'_>,
+        mut content: serde_json::Value,
+    ) -> Result<bool, OutboxError> {
+        let part = DRAFT_PART + 1;
+        content[PART_KEY] = json!(part);
+        let message = NewMessage {
+            part,
+            transaction_id: transaction_id(question.id, part),
+            content,
+        };
+        self.store
+            .freeze(question.id, question.room, vec![message])
+            .await?;
+        self.deliver(question.id).await
+    }
+
     /// Sends what is frozen and not on the server yet. Tells whether the server has all of the answer.
     pub async fn deliver(&self, question: &str) -> Result<bool, OutboxError> {
         let mut is_whole = true;

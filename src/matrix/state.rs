@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::matrix::batch::SyncBatch;
 
 /// State event types that are kept; all others are dropped where they arrive.
-pub const KEPT_TYPES: [&str; 9] = [
+pub const KEPT_TYPES: [&str; 10] = [
     "m.room.create",
     "m.room.member",
     "m.room.name",
@@ -21,6 +21,7 @@ pub const KEPT_TYPES: [&str; 9] = [
     "m.space.parent",
     crate::matrix::marker::SPACE_MARKER,
     crate::matrix::marker::CHAT_MARKER,
+    crate::matrix::marker::SAVE_MARKER,
 ];
 
 /// One state event.

@@ -1,7 +1,10 @@
 //! The embedded agent: answers with an echo that names its context, and fails on request for tests.
 //!
 //! To try things out: the echo lists the files that came with the question, and `file PATH` sends the file at that path
-//! of the workspace back.
+//! of the workspace back. A message that begins with `ask permission` is answered with a permission question, whose title
+//! is the rest of the message; the echo then says what was chosen.
+
+mod permission;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,9 +14,10 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
+use self::permission::Decisions;
 use super::{
     Abilities, Advice, AnswerEvent, AnswerStream, ContextInfo, ContextRef, PlatformClient,
     PlatformError, Prompt, PromptFile, Saved, StopReason,
@@ -30,7 +34,7 @@ const MOST_PIECES: usize = 100;
 pub enum Script {
     /// Repeats the question.
     Echo,
-    /// Streams these events and ends the turn.
+    /// Streams these events and ends the turn. After each permission question it waits for the decision.
     Events(Vec<AnswerEvent>),
     /// Fails before it says anything.
     Fail(Advice),
@@ -55,6 +59,7 @@ pub struct MockAgent {
 struct Seen {
     messages: u64,
     running: CancellationToken,
+    decisions: watch::Sender<Decisions>,
 }
 
 impl MockAgent {
@@ -103,24 +108,36 @@ impl MockAgent {
             Script::Echo => {
                 let context = prompt.context.context.short();
                 let echo = format!("Echo (context {context}): {}", prompt.text);
-                let mut steps = pieces(&format!("{echo}{}", listed(&prompt.files)));
+                let mut steps = permission::steps(&prompt.text)
+                    .unwrap_or_else(|| pieces(&format!("{echo}{}", listed(&prompt.files))));
                 if let Some(path) = prompt.text.strip_prefix("file ") {
-                    steps.push_back(Ok(AnswerEvent::File(path.trim().to_owned())));
+                    let file = AnswerEvent::File(path.trim().to_owned());
+                    steps.push_back(Step::Say(Ok(file)));
                 }
                 (steps, Some(done))
             }
-            Script::Events(events) => (events.iter().cloned().map(Ok).collect(), Some(done)),
+            Script::Events(events) => (permission::with_pauses(events), Some(done)),
             Script::Fail(advice) => return Err(scripted(*advice)),
             Script::FailAfter(said, advice) => (pieces(said), Some(Err(scripted(*advice)))),
             Script::HangAfter(said) | Script::VanishAfter(said) => (pieces(said), None),
         };
-        steps.extend(last);
+        steps.extend(last.map(Step::Say));
         Ok(steps)
     }
 }
 
-/// What is still to be said.
-type Steps = VecDeque<Result<AnswerEvent, PlatformError>>;
+/// What is still to be done.
+type Steps = VecDeque<Step>;
+
+/// One step of an answer.
+enum Step {
+    /// Says this.
+    Say(Result<AnswerEvent, PlatformError>),
+    /// Waits for the decision on this question.
+    Wait(String),
+    /// Waits for the decision on this question, and says what it was.
+    Repeat(String),
+}
 
 /// An answer on its way.
 struct Speech {
@@ -128,6 +145,7 @@ struct Speech {
     hangs: bool,
     pause: Duration,
     running: CancellationToken,
+    decisions: watch::Receiver<Decisions>,
     over: bool,
 }
 
@@ -150,9 +168,19 @@ impl Speech {
         if !self.pause.is_zero() {
             sleep(self.pause).await;
         }
-        match self.steps.pop_front() {
-            None if self.hangs => std::future::pending().await,
-            step => step,
+        loop {
+            match self.steps.pop_front() {
+                None if self.hangs => std::future::pending().await,
+                None => return None,
+                Some(Step::Say(event)) => return Some(event),
+                Some(Step::Wait(question)) => {
+                    permission::decided(&mut self.decisions, &question).await;
+                }
+                Some(Step::Repeat(question)) => {
+                    let decision = permission::decided(&mut self.decisions, &question).await;
+                    return Some(Ok(permission::repeated(decision)));
+                }
+            }
         }
     }
 }
@@ -174,7 +202,7 @@ fn pieces(text: &str) -> Steps {
     let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
     words
         .chunks(words.len().div_ceil(MOST_PIECES).max(1))
-        .map(|chunk| Ok(AnswerEvent::Text(chunk.concat())))
+        .map(|chunk| Step::Say(Ok(AnswerEvent::Text(chunk.concat()))))
         .collect()
 }
 
@@ -182,7 +210,7 @@ fn pieces(text: &str) -> Steps {
 impl PlatformClient for MockAgent {
     fn abilities(&self) -> Abilities {
         Abilities {
-            save: false,
+            save: true,
             cancel: true,
         }
     }
@@ -190,17 +218,20 @@ impl PlatformClient for MockAgent {
     async fn ask(&self, prompt: Prompt) -> Result<AnswerStream, PlatformError> {
         let steps = self.steps(&prompt)?;
         let running = CancellationToken::new();
+        let (decide, decisions) = watch::channel(Decisions::default());
         {
             let mut contexts = self.contexts();
             let seen = contexts.entry(prompt.context.context).or_default();
             seen.messages += 1;
             seen.running = running.clone();
+            seen.decisions = decide;
         }
         let speech = Speech {
             steps,
             hangs: matches!(self.script, Script::HangAfter(_)),
             pause: self.pause,
             running,
+            decisions,
             over: false,
         };
         Ok(stream::unfold(speech, Speech::next).boxed())
@@ -208,10 +239,15 @@ impl PlatformClient for MockAgent {
 
     async fn answer_permission(
         &self,
-        _context: &ContextRef,
-        _question: &str,
-        _option: Option<&str>,
+        context: &ContextRef,
+        question: &str,
+        option: Option<&str>,
     ) -> Result<(), PlatformError> {
+        if let Some(seen) = self.contexts().get(&context.context) {
+            seen.decisions.send_modify(|decisions| {
+                decisions.insert(question.to_owned(), option.map(str::to_owned));
+            });
+        }
         Ok(())
     }
 
@@ -231,14 +267,21 @@ impl PlatformClient for MockAgent {
 
     async fn save(
         &self,
-        _context: &ContextRef,
+        context: &ContextRef,
         _kept: PlatformChatId,
     ) -> Result<Option<String>, PlatformError> {
-        Err(self.error("the echo keeps no contexts", Advice::CannotDo))
+        let contexts = self.contexts();
+        let seen = contexts.get(&context.context);
+        // The note holds all there is to keep, so that nothing is lost with this process.
+        Ok(Some(seen.map_or(0, |seen| seen.messages).to_string()))
     }
 
-    async fn load(&self, _context: &ContextRef, _saved: &Saved) -> Result<(), PlatformError> {
-        Err(self.error("the echo keeps no contexts", Advice::CannotDo))
+    async fn load(&self, context: &ContextRef, saved: &Saved) -> Result<(), PlatformError> {
+        let note = saved.note.as_deref().and_then(|note| note.parse().ok());
+        let messages =
+            note.ok_or_else(|| self.error("no such kept context", Advice::TellOperator))?;
+        self.contexts().entry(context.context).or_default().messages = messages;
+        Ok(())
     }
 
     async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError> {

@@ -1,12 +1,15 @@
 //! English.
 
+mod asking;
+
 use std::time::Duration;
 
+use self::asking::{asked, asks, loaded, saves};
 use super::files::en as files;
 use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
 use crate::{
     core::{
-        chat::{ChatStatus, Locale, name},
+        chat::{ChatStatus, Locale, name, save::MOST_SAVES},
         command::CommandName,
     },
     platform::{Advice, ContextInfo},
@@ -34,14 +37,7 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             format!("{}\n\n{}", pointer(*reason), markdown::list(lines))
         }
         Guide::NoChatsYet => "You have no chats yet. `!start` makes your first one.".to_owned(),
-        Guide::Help => format!(
-            "In a chat, whatever you write goes to its agent. Commands:\n\n{}",
-            markdown::list(CommandName::ALL.map(|command| format!(
-                "`{}` — {}",
-                usage(command),
-                purpose(command)
-            )))
-        ),
+        Guide::Help => help(),
         Guide::HelpOn(command) => format!("`{}` — {}", usage(*command), purpose(*command)),
         Guide::Chats(entries) => {
             format!("Your chats:\n\n{}", markdown::chat_list(entries, status))
@@ -65,22 +61,24 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             format!("generation: {generation}"),
             format!("size: {}", context_size(*size)),
         ]),
+        Guide::Saves(entries) => saves(entries),
+        Guide::Asks {
+            agent,
+            title,
+            options,
+            limit,
+        } => asks(agent, title, options, *limit),
+        Guide::Asked {
+            agent,
+            title,
+            options,
+            verdict,
+        } => asked(agent, title, options, *verdict),
         Guide::Settings {
             language,
             streaming,
             agent,
-        } => format!(
-            "Your settings; `{}` changes one:\n\n{}",
-            usage(CommandName::Settings),
-            markdown::list([
-                format!("language: {}", language_name(*language)),
-                format!("streaming: {}", on_off(*streaming)),
-                format!(
-                    "agent for new chats: {}",
-                    agent.map_or("none".to_owned(), markdown::escape)
-                ),
-            ])
-        ),
+        } => settings(*language, *streaming, *agent),
     }
 }
 
@@ -121,6 +119,14 @@ pub(super) fn done(done: &Done<'_>) -> String {
             "{} answers in your new chats. Those you have keep their agents.",
             markdown::escape(agent)
         ),
+        Done::Saved(name) => {
+            let name = markdown::escape(name);
+            format!(
+                "Kept as {name}. `!load` with this name continues from here, in any of your chats."
+            )
+        }
+        Done::Loaded { name, agent } => loaded(name, *agent),
+        Done::Stopped => "Stopped.".to_owned(),
     }
 }
 
@@ -161,6 +167,27 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
         }
         Trouble::NoAgents => {
             "There is no agent you may use. Please tell whoever runs this bot.".to_owned()
+        }
+        Trouble::SaveTaken(name) => format!(
+            "You have kept something as {} already. Please choose another name.",
+            markdown::escape(name)
+        ),
+        Trouble::TooManySaves => format!(
+            "You have kept {MOST_SAVES} contexts already, and that is all I can keep for you."
+        ),
+        Trouble::NoSuchSave(name) => format!(
+            "You have kept nothing as {}. `!load` shows what you have kept.",
+            markdown::escape(name)
+        ),
+        Trouble::CannotKeep(agent) => format!(
+            "{} cannot keep contexts under names. This chat remembers what was said until `!clear`; `!new` opens \
+            another one and leaves this one as it is.",
+            markdown::escape(agent)
+        ),
+        Trouble::NothingRuns => "Nothing is running here.".to_owned(),
+        Trouble::NothingAsked => "No agent is asking you anything here.".to_owned(),
+        Trouble::ChooseANumber => {
+            "Please answer with the number of one of the options.".to_owned()
         }
     }
 }
@@ -237,6 +264,32 @@ pub(super) fn failure(failure: Failure) -> String {
     }
 }
 
+fn help() -> String {
+    format!(
+        "In a chat, whatever you write goes to its agent. Commands:\n\n{}",
+        markdown::list(CommandName::ALL.map(|command| format!(
+            "`{}` — {}",
+            usage(command),
+            purpose(command)
+        )))
+    )
+}
+
+fn settings(language: Locale, streaming: bool, agent: Option<&str>) -> String {
+    format!(
+        "Your settings; `{}` changes one:\n\n{}",
+        usage(CommandName::Settings),
+        markdown::list([
+            format!("language: {}", language_name(language)),
+            format!("streaming: {}", on_off(streaming)),
+            format!(
+                "agent for new chats: {}",
+                agent.map_or("none".to_owned(), markdown::escape)
+            ),
+        ])
+    )
+}
+
 pub(super) const fn usage(command: CommandName) -> &'static str {
     match command {
         CommandName::Help => "!help [command]",
@@ -252,6 +305,11 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Files => "!files",
         CommandName::Drop => "!drop [n]",
         CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
+        CommandName::Save => "!save [name]",
+        CommandName::Load => "!load [name]",
+        CommandName::Stop => "!stop",
+        CommandName::Yes => "!yes",
+        CommandName::No => "!no",
     }
 }
 
@@ -270,6 +328,11 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Files => "the files that go with your next message",
         CommandName::Drop => "do without the file with that number, or without all of them",
         CommandName::Settings => "your settings, or change one of them",
+        CommandName::Save => "keep what the agent remembers of this chat under a name",
+        CommandName::Load => "what you have kept, or go on from it in this chat",
+        CommandName::Stop => "end the answer that is being written",
+        CommandName::Yes => "allow what the agent asks for",
+        CommandName::No => "refuse what the agent asks for",
     }
 }
 

@@ -2,10 +2,16 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
-use super::{AgentEntry, ChatEntry, ChatLink};
-use crate::core::{
-    chat::{ChatStatus, name},
-    ids::ChatId,
+use super::{AgentEntry, ChatEntry, ChatLink, SaveEntry};
+use crate::{
+    core::{
+        chat::{
+            ChatStatus, name,
+            permission::{Offer, Verdict},
+        },
+        ids::ChatId,
+    },
+    platform::PermissionMeaning,
 };
 
 /// Characters that begin or end something anywhere in a line of Markdown, extensions included.
@@ -97,6 +103,53 @@ pub(super) fn agent_list(entries: &[AgentEntry], chosen: &str) -> String {
         }
         line
     }))
+}
+
+/// The list of kept contexts.
+pub(super) fn save_list(entries: &[SaveEntry]) -> String {
+    list(entries.iter().map(|entry| {
+        format!(
+            "{} — {}, {}",
+            escape(&entry.name),
+            entry.chat,
+            escape(&entry.agent)
+        )
+    }))
+}
+
+/// The options of a question, numbered.
+pub(super) fn offers(options: &[Offer]) -> String {
+    let lines: Vec<String> = (1..)
+        .zip(options)
+        .map(|(number, offer)| format!("{number}. {} {}", sign(offer), escape(&offer.label)))
+        .collect();
+    lines.join("\n")
+}
+
+/// What was decided: the option that was chosen, or one of the texts.
+pub(super) fn verdict(
+    options: &[Offer],
+    verdict: Verdict,
+    refused: &str,
+    timed_out: &str,
+    withdrawn: &str,
+) -> String {
+    match verdict {
+        Verdict::Chosen(index) => options.get(index).map_or_else(
+            || format!("❌ {refused}"),
+            |offer| format!("{} {}", sign(offer), escape(&offer.label)),
+        ),
+        Verdict::Refused => format!("❌ {refused}"),
+        Verdict::TimedOut => format!("⌛ {timed_out}"),
+        Verdict::Withdrawn => format!("⏹ {withdrawn}"),
+    }
+}
+
+const fn sign(offer: &Offer) -> &'static str {
+    match offer.meaning {
+        PermissionMeaning::Allow | PermissionMeaning::AllowAlways => "✅",
+        PermissionMeaning::Reject | PermissionMeaning::RejectAlways => "❌",
+    }
 }
 
 /// The text, with a code block that was left open closed, so that what follows is not swallowed by it.

@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use crate::{
     core::{
-        chat::{ChatStatus, Locale, name},
+        chat::{
+            ChatStatus, Locale, name,
+            permission::{Offer, Verdict},
+        },
         command::CommandName,
         ids::{AgentId, ChatId, PlatformChatId},
     },
@@ -55,6 +58,17 @@ pub struct AgentEntry {
     pub description: String,
     /// Whether it is the chosen one.
     pub chosen: bool,
+}
+
+/// A line of the list of kept contexts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveEntry {
+    /// What its owner calls it.
+    pub name: String,
+    /// The chat it was made in.
+    pub chat: ChatId,
+    /// What people call the agent whose memory it is.
+    pub agent: String,
 }
 
 /// Why somebody is shown where the chats are.
@@ -113,6 +127,30 @@ pub enum Guide<'a> {
         /// What the agent tells; `None` where it could not be asked.
         size: Option<&'a ContextInfo>,
     },
+    /// What was kept.
+    Saves(&'a [SaveEntry]),
+    /// An agent asks before it goes on.
+    Asks {
+        /// What people call the agent.
+        agent: &'a str,
+        /// What it asks.
+        title: &'a str,
+        /// The ways to answer.
+        options: &'a [Offer],
+        /// How long it waits.
+        limit: Duration,
+    },
+    /// What came of what an agent asked.
+    Asked {
+        /// What people call the agent.
+        agent: &'a str,
+        /// What it asked.
+        title: &'a str,
+        /// The ways there were to answer.
+        options: &'a [Offer],
+        /// What was decided.
+        verdict: Verdict,
+    },
     /// A user's settings.
     Settings {
         /// Of the bot's texts.
@@ -157,6 +195,17 @@ pub enum Done<'a> {
     StreamingSet(bool),
     /// `!settings agent`.
     DefaultAgentSet(&'a str),
+    /// `!save`.
+    Saved(&'a str),
+    /// `!load`.
+    Loaded {
+        /// What is continued.
+        name: &'a str,
+        /// What people call the agent, where it is another one than before.
+        agent: Option<&'a str>,
+    },
+    /// `!stop`.
+    Stopped,
 }
 
 /// Texts that say why a command was not carried out, and what to type instead.
@@ -187,6 +236,20 @@ pub enum Trouble<'a> {
     UnknownAgent(&'a str),
     /// There is no agent this user may use.
     NoAgents,
+    /// There is something kept under this name.
+    SaveTaken(&'a str),
+    /// The user has kept as much as there may be.
+    TooManySaves,
+    /// There is nothing kept under this name.
+    NoSuchSave(&'a str),
+    /// This agent keeps no contexts.
+    CannotKeep(&'a str),
+    /// `!stop` where no agent answers.
+    NothingRuns,
+    /// `!yes` or `!no` where no agent asks.
+    NothingAsked,
+    /// `!yes` to a question that has no such option.
+    ChooseANumber,
 }
 
 /// Texts that stand where an answer should be.

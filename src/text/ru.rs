@@ -1,12 +1,15 @@
 //! Русский.
 
+mod asking;
+
 use std::time::Duration;
 
+use self::asking::{asked, asks, loaded, saves};
 use super::files::ru as files;
 use super::{Done, Failure, Guide, PointerReason, Trouble, markdown};
 use crate::{
     core::{
-        chat::{ChatStatus, Locale, name},
+        chat::{ChatStatus, Locale, name, save::MOST_SAVES},
         command::CommandName,
     },
     platform::{Advice, ContextInfo},
@@ -32,12 +35,7 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             format!("{}\n\n{}", pointer(*reason), markdown::list(lines))
         }
         Guide::NoChatsYet => "У вас пока нет чатов. `!start` создаст первый.".to_owned(),
-        Guide::Help => format!(
-            "В чате всё, что вы пишете, читает его агент. Команды:\n\n{}",
-            markdown::list(
-                CommandName::ALL.map(|command| format!("`{}` — {}", usage(command), purpose(command)))
-            )
-        ),
+        Guide::Help => help(),
         Guide::HelpOn(command) => format!("`{}` — {}", usage(*command), purpose(*command)),
         Guide::Chats(entries) => {
             format!("Ваши чаты:\n\n{}", markdown::chat_list(entries, status))
@@ -61,19 +59,24 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             format!("поколение: {generation}"),
             format!("размер: {}", context_size(*size)),
         ]),
+        Guide::Saves(entries) => saves(entries),
+        Guide::Asks {
+            agent,
+            title,
+            options,
+            limit,
+        } => asks(agent, title, options, *limit),
+        Guide::Asked {
+            agent,
+            title,
+            options,
+            verdict,
+        } => asked(agent, title, options, *verdict),
         Guide::Settings {
             language,
             streaming,
             agent,
-        } => format!(
-            "Ваши настройки; изменить одну из них — `{}`:\n\n{}",
-            usage(CommandName::Settings),
-            markdown::list([
-                format!("язык: {}", language_name(*language)),
-                format!("ответы по мере написания: {}", on_off(*streaming)),
-                format!("агент новых чатов: {}", agent.map_or("нет".to_owned(), markdown::escape)),
-            ])
-        ),
+        } => settings(*language, *streaming, *agent),
     }
 }
 
@@ -112,6 +115,14 @@ pub(super) fn done(done: &Done<'_>) -> String {
             "В новых чатах будет отвечать {}. В прежних ничего не меняется.",
             markdown::escape(agent)
         ),
+        Done::Saved(name) => {
+            let name = markdown::escape(name);
+            format!(
+                "Сохранено под именем {name}. `!load` с этим именем продолжит отсюда, в любом вашем чате."
+            )
+        }
+        Done::Loaded { name, agent } => loaded(name, *agent),
+        Done::Stopped => "Остановлено.".to_owned(),
     }
 }
 
@@ -164,6 +175,25 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
             "Нет ни одного агента, доступного вам. Сообщите об этом тому, кто ведёт этого бота."
                 .to_owned()
         }
+        Trouble::SaveTaken(name) => format!(
+            "Под именем {} у вас уже что-то сохранено. Выберите, пожалуйста, другое имя.",
+            markdown::escape(name)
+        ),
+        Trouble::TooManySaves => {
+            format!("У вас уже сохранено контекстов: {MOST_SAVES}. Больше я хранить не могу.")
+        }
+        Trouble::NoSuchSave(name) => format!(
+            "Под именем {} у вас ничего не сохранено. Что сохранено, покажет `!load`.",
+            markdown::escape(name)
+        ),
+        Trouble::CannotKeep(agent) => format!(
+            "{} не умеет хранить контексты под именами. Этот чат помнит сказанное до `!clear`; `!new` откроет другой, \
+            а этот оставит как есть.",
+            markdown::escape(agent)
+        ),
+        Trouble::NothingRuns => "Здесь сейчас ничего не выполняется.".to_owned(),
+        Trouble::NothingAsked => "Здесь вас никто ни о чём не спрашивает.".to_owned(),
+        Trouble::ChooseANumber => "Ответьте, пожалуйста, номером одного из вариантов.".to_owned(),
     }
 }
 
@@ -221,6 +251,32 @@ pub(super) fn failure(failure: Failure) -> String {
     }
 }
 
+fn help() -> String {
+    format!(
+        "В чате всё, что вы пишете, читает его агент. Команды:\n\n{}",
+        markdown::list(CommandName::ALL.map(|command| format!(
+            "`{}` — {}",
+            usage(command),
+            purpose(command)
+        )))
+    )
+}
+
+fn settings(language: Locale, streaming: bool, agent: Option<&str>) -> String {
+    format!(
+        "Ваши настройки; изменить одну из них — `{}`:\n\n{}",
+        usage(CommandName::Settings),
+        markdown::list([
+            format!("язык: {}", language_name(language)),
+            format!("ответы по мере написания: {}", on_off(streaming)),
+            format!(
+                "агент новых чатов: {}",
+                agent.map_or("нет".to_owned(), markdown::escape)
+            ),
+        ])
+    )
+}
+
 pub(super) const fn usage(command: CommandName) -> &'static str {
     match command {
         CommandName::Help => "!help [команда]",
@@ -236,6 +292,11 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Files => "!files",
         CommandName::Drop => "!drop [n]",
         CommandName::Settings => "!settings [language en|ru] [streaming on|off] [agent ID]",
+        CommandName::Save => "!save [имя]",
+        CommandName::Load => "!load [имя]",
+        CommandName::Stop => "!stop",
+        CommandName::Yes => "!yes",
+        CommandName::No => "!no",
     }
 }
 
@@ -254,6 +315,11 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Files => "файлы, которые уйдут с вашим следующим сообщением",
         CommandName::Drop => "убрать файл с этим номером или все сразу",
         CommandName::Settings => "ваши настройки, или изменить одну из них",
+        CommandName::Save => "сохранить под именем то, что агент помнит об этом чате",
+        CommandName::Load => "что вы сохранили, или продолжить отсюда в этом чате",
+        CommandName::Stop => "прервать ответ, который сейчас пишется",
+        CommandName::Yes => "разрешить то, о чём просит агент",
+        CommandName::No => "отказать в том, о чём просит агент",
     }
 }
 

@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Parser, Tag};
 
 use super::*;
-use crate::core::ids::EventKey;
+use crate::{core::ids::EventKey, platform::PermissionMeaning};
 
 const LOCALES: [Locale; 2] = [Locale::En, Locale::Ru];
 /// A name that would be a heading, a link and a mention.
@@ -65,6 +65,7 @@ fn guides(locale: Locale) -> Vec<String> {
         }
         .text(locale),
     ]);
+    all.extend(of_questions_and_saves(locale));
     for size in [
         None,
         Some(&ContextInfo {
@@ -85,6 +86,54 @@ fn guides(locale: Locale) -> Vec<String> {
     all
 }
 
+fn of_questions_and_saves(locale: Locale) -> Vec<String> {
+    let kept = SaveEntry {
+        name: NASTY.to_owned(),
+        chat: ChatId::new(1),
+        agent: NASTY.to_owned(),
+    };
+    let meanings = [
+        PermissionMeaning::Allow,
+        PermissionMeaning::AllowAlways,
+        PermissionMeaning::Reject,
+        PermissionMeaning::RejectAlways,
+    ];
+    let options = meanings.map(|meaning| Offer {
+        label: NASTY.to_owned(),
+        meaning,
+    });
+    let (agent, title, limit) = (NASTY, NASTY, Duration::from_mins(5));
+    let mut all = vec![
+        Guide::Saves(&[]).text(locale),
+        Guide::Saves(&[kept]).text(locale),
+        Guide::Asks {
+            agent,
+            title,
+            options: &options,
+            limit,
+        }
+        .text(locale),
+    ];
+    let verdicts = [
+        Verdict::Chosen(0),
+        Verdict::Chosen(2),
+        Verdict::Chosen(9),
+        Verdict::Refused,
+        Verdict::TimedOut,
+        Verdict::Withdrawn,
+    ];
+    all.extend(verdicts.map(|verdict| {
+        Guide::Asked {
+            agent,
+            title,
+            options: &options,
+            verdict,
+        }
+        .text(locale)
+    }));
+    all
+}
+
 fn outcomes(locale: Locale) -> Vec<String> {
     let link = chat(2);
     let id = ChatId::new(2);
@@ -101,6 +150,18 @@ fn outcomes(locale: Locale) -> Vec<String> {
         Done::StreamingSet(true).text(locale),
         Done::StreamingSet(false).text(locale),
         Done::DefaultAgentSet(NASTY).text(locale),
+        Done::Stopped.text(locale),
+        Done::Saved(NASTY).text(locale),
+        Done::Loaded {
+            name: NASTY,
+            agent: None,
+        }
+        .text(locale),
+        Done::Loaded {
+            name: NASTY,
+            agent: Some(NASTY),
+        }
+        .text(locale),
     ]
 }
 
@@ -129,6 +190,13 @@ fn troubles(locale: Locale) -> Vec<String> {
         Trouble::AgentNotAvailable(NASTY).text(locale),
         Trouble::UnknownAgent(NASTY).text(locale),
         Trouble::NoAgents.text(locale),
+        Trouble::SaveTaken(NASTY).text(locale),
+        Trouble::TooManySaves.text(locale),
+        Trouble::NoSuchSave(NASTY).text(locale),
+        Trouble::CannotKeep(NASTY).text(locale),
+        Trouble::NothingRuns.text(locale),
+        Trouble::NothingAsked.text(locale),
+        Trouble::ChooseANumber.text(locale),
     ]);
     all
 }

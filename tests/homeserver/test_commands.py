@@ -7,7 +7,10 @@ from support.admin import CHAT_MARKER, SPACE_MARKER
 from support.home import onboard
 from support.waiting import wait_until
 
-COMMANDS = ["help", "start", "new", "chats", "rename", "archive", "unarchive", "clear", "context", "agent", "settings"]
+COMMANDS = [
+    "help", "start", "new", "chats", "rename", "archive", "unarchive", "clear", "context", "agent", "settings", "save",
+    "load", "stop", "yes", "no",
+]
 
 AGENTS = """
 default: assistant

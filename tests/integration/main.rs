@@ -8,6 +8,7 @@
 #[cfg(feature = "boundaries")]
 mod boundaries;
 mod commands;
+mod control;
 mod dead_letters;
 mod departure;
 mod edits;
@@ -21,8 +22,10 @@ mod hostile;
 mod isolation;
 mod layers;
 mod onboarding;
+mod permissions;
 mod queues;
 mod restart;
+mod saves;
 mod shipping;
 mod shutdown;
 mod support;

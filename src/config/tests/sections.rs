@@ -27,6 +27,7 @@ fn three_variables_are_enough() {
     assert_eq!(config.files.max_upload_bytes, 50 * 1024 * 1024);
     assert_eq!(config.backlog_max_age, Duration::from_hours(24));
     assert_eq!(config.queue_limit, 100);
+    assert_eq!(config.permission_timeout, Duration::from_mins(5));
     assert_eq!(config.http_addr, Some("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(config.log.format, LogFormat::Text);
     assert_eq!(config.log.filter, DEFAULT_FILTER);

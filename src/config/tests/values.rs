@@ -172,6 +172,7 @@ fn values_are_read_where_they_are_right() {
         .with("RUST_LOG", "warn,surfaces_bot=trace")
         .with("SURFACES_MAX_UPLOAD_BYTES", "1MiB")
         .with("SURFACES_BACKLOG_MAX_AGE", "90s")
+        .with("SURFACES_PERMISSION_TIMEOUT", "1h")
         .config();
     assert_eq!(config.matrix.homeserver.as_str(), "http://localhost:8008/");
     assert_eq!(config.matrix.initial_sync, InitialSync::Full);
@@ -182,6 +183,7 @@ fn values_are_read_where_they_are_right() {
     assert_eq!(config.log.filter, "warn,surfaces_bot=trace");
     assert_eq!(config.files.max_upload_bytes, 1 << 20);
     assert_eq!(config.backlog_max_age, Duration::from_secs(90));
+    assert_eq!(config.permission_timeout, Duration::from_hours(1));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! A change starts from the row as it is when the change begins, and one owner's changes wait for each other: a chat can
 //! be archived from another room while its own room is being worked in.
 
+mod keeping;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -12,6 +14,7 @@ use std::{
 
 use tokio::{sync::OwnedMutexGuard, time::timeout};
 
+pub use self::keeping::Hindrance;
 use super::{
     Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner, name,
     pointer::{chat_link, pointer},

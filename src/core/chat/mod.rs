@@ -5,14 +5,18 @@
 
 pub mod manager;
 pub mod name;
+pub mod permission;
 mod pointer;
 pub(crate) mod receive;
+pub mod running;
+pub mod save;
 mod state;
 pub(crate) mod turn;
 pub(crate) mod turns;
 
 use async_trait::async_trait;
 
+use self::save::Save;
 use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey};
 
 /// Whether a chat answers.
@@ -148,6 +152,10 @@ pub trait ChatRooms: Send + Sync {
     async fn rename(&self, chat: &Chat, name: &str) -> Result<(), ChatRoomsError>;
     /// Puts the room into the Space (`true`) or takes it out.
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError>;
+    /// The owner's kept contexts, in any order.
+    async fn saves(&self, owner: &Owner) -> Result<Vec<Save>, ChatRoomsError>;
+    /// Writes down a kept context, where it survives the loss of everything on this side.
+    async fn write_save(&self, owner: &Owner, save: &Save) -> Result<(), ChatRoomsError>;
     /// An address that opens the room in any client.
     fn link(&self, room: &RoomKey) -> String;
 }

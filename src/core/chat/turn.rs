@@ -1,27 +1,36 @@
 //! One turn of a conversation: a question to the chat's agent, and what becomes of its answer.
 
+mod asking;
 mod named;
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
-use self::named::NamedFiles;
-use super::{Chat, Locale, manager::context_of};
+use self::{asking::Asking, named::NamedFiles};
+use super::{
+    Chat, Locale,
+    manager::context_of,
+    permission::{Person, Verdict},
+};
 use crate::{
     core::{
         files::ChatFiles,
         message::{DraftSink, Incoming, Reply},
     },
-    platform::{Advice, Agent, AnswerEvent, PlatformError, Prompt, PromptFile, StopReason},
+    platform::{
+        Advice, Agent, AnswerEvent, AnswerStream, PermissionQuestion, PlatformError, Prompt,
+        PromptFile, StopReason,
+    },
     text::{Failure, markdown},
 };
 
 /// An answer longer than this is cut: no chat can show it, and no agent may fill the memory.
 const LONGEST_ANSWER: usize = 2 * 1024 * 1024;
-/// How long an agent may take to be told to stop.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an agent may take to hear that it is to stop, or what the person decided.
+const AGENT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A question on its way to an agent.
 pub(crate) struct Turn<'a> {
@@ -31,17 +40,24 @@ pub(crate) struct Turn<'a> {
     pub(crate) files: &'a dyn ChatFiles,
     /// `None` where answers do not grow in front of the user.
     pub(crate) drafts: Option<&'a dyn DraftSink>,
-    /// The longest the whole turn may take.
+    /// The longest the whole turn may take, but for the time in which it waits for the person.
     pub(crate) limit: Duration,
+    /// Who is asked where the agent leaves something to the person.
+    pub(crate) person: &'a dyn Person,
+    /// Cancelled when the person stops the answer.
+    pub(crate) stop: CancellationToken,
 }
 
 /// How the agent's words ended.
 enum End {
     Stopped(StopReason),
     TooMuch,
+    TooLong,
     Failed(PlatformError),
     /// The stream ended without saying why.
     Vanished,
+    /// The person stopped it.
+    StoppedByPerson,
 }
 
 impl Turn<'_> {
@@ -49,25 +65,26 @@ impl Turn<'_> {
     pub(crate) async fn run(&self, locale: Locale) -> Reply {
         let mut said = String::new();
         let mut named = NamedFiles::default();
-        let end = timeout(self.limit, self.listen(&mut said, &mut named, locale)).await;
+        let end = self.listen(&mut said, &mut named, locale).await;
+        self.person.let_go(&self.incoming.event).await;
         let failure = match end {
-            Ok(End::Stopped(StopReason::EndTurn)) => None,
-            Ok(End::Stopped(StopReason::Limit)) => Some(Failure::Cut),
-            Ok(End::Stopped(StopReason::Refusal)) => Some(Failure::Refused),
-            Ok(End::Stopped(StopReason::Cancelled)) => Some(Failure::Stopped),
-            Ok(End::TooMuch) => {
+            End::Stopped(StopReason::EndTurn) => None,
+            End::Stopped(StopReason::Limit) => Some(Failure::Cut),
+            End::Stopped(StopReason::Refusal) => Some(Failure::Refused),
+            End::Stopped(StopReason::Cancelled) | End::StoppedByPerson => Some(Failure::Stopped),
+            End::TooMuch => {
                 self.cancel().await;
                 Some(Failure::Cut)
             }
-            Ok(End::Failed(error)) => {
+            End::Failed(error) => {
                 self.log(&error.detail);
                 Some(Failure::Agent(error.advice))
             }
-            Ok(End::Vanished) => {
+            End::Vanished => {
                 self.log("the answer ended without an end");
                 Some(Failure::Agent(Advice::TryAgain))
             }
-            Err(_) => {
+            End::TooLong => {
                 self.log("the turn took too long");
                 self.cancel().await;
                 Some(Failure::TooLong(self.limit))
@@ -80,42 +97,96 @@ impl Turn<'_> {
     }
 
     async fn listen(&self, said: &mut String, named: &mut NamedFiles, locale: Locale) -> End {
-        let prompt = Prompt {
+        if self.stop.is_cancelled() {
+            return End::StoppedByPerson;
+        }
+        let begun = Instant::now();
+        let prompt = self.prompt().await;
+        let mut answer = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return End::StoppedByPerson,
+            asked = timeout(self.limit, self.agent.client.ask(prompt)) => match asked {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => return End::Failed(error),
+                Err(_) => return End::TooLong,
+            },
+        };
+        let mut left = self.limit.saturating_sub(begun.elapsed());
+        let mut asking = Asking::new(self, locale);
+        loop {
+            let (begun, waits) = (Instant::now(), asking.is_open());
+            if left.is_zero() && !waits {
+                return End::TooLong;
+            }
+            let event = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    self.stop_now(answer).await;
+                    return End::StoppedByPerson;
+                }
+                (question, verdict) = asking.decided(), if waits => {
+                    self.pass_on(&question, verdict).await;
+                    continue;
+                }
+                event = answer.next() => event,
+                () = sleep(left), if !waits => return End::TooLong,
+            };
+            if !waits {
+                left = left.saturating_sub(begun.elapsed());
+            }
+            let end = match event {
+                None => Some(End::Vanished),
+                Some(Err(error)) => Some(End::Failed(error)),
+                Some(Ok(AnswerEvent::Permission(question))) => {
+                    if let Some(question) = asking.put(question) {
+                        self.pass_on(&question, Verdict::Refused).await;
+                    }
+                    None
+                }
+                Some(Ok(AnswerEvent::File(path))) => {
+                    named.add(self, &path).await;
+                    None
+                }
+                Some(Ok(event)) => self.take_in(event, said, locale),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    async fn prompt(&self) -> Prompt {
+        Prompt {
             context: context_of(self.chat),
             question: self.incoming.event.clone(),
             text: self.incoming.text.clone(),
             files: self.take().await,
-        };
-        let mut answer = match self.agent.client.ask(prompt).await {
-            Ok(answer) => answer,
-            Err(error) => return End::Failed(error),
-        };
-        while let Some(event) = answer.next().await {
-            match event {
-                Ok(AnswerEvent::Text(piece)) => {
-                    said.push_str(&piece);
-                    if said.len() > LONGEST_ANSWER {
-                        said.truncate(said.floor_char_boundary(LONGEST_ANSWER));
-                        return End::TooMuch;
-                    }
-                    self.draft(said);
-                }
-                Ok(AnswerEvent::ToolStatus(status)) => {
-                    let said = markdown::with_fences_closed(said);
-                    self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
-                }
-                Ok(AnswerEvent::Permission(question)) => self.refuse(&question.id).await,
-                Ok(AnswerEvent::File(path)) => {
-                    named.add(self, &path).await;
-                }
-                Ok(AnswerEvent::BegunAnew) => {
-                    said.insert_str(0, &format!("> {}\n\n", Failure::BegunAnew.text(locale)));
-                }
-                Ok(AnswerEvent::Done(reason)) => return End::Stopped(reason),
-                Err(error) => return End::Failed(error),
-            }
         }
-        End::Vanished
+    }
+
+    /// A piece of the answer; tells how the answer ended, if it did.
+    fn take_in(&self, event: AnswerEvent, said: &mut String, locale: Locale) -> Option<End> {
+        match event {
+            AnswerEvent::Text(piece) => {
+                said.push_str(&piece);
+                if said.len() > LONGEST_ANSWER {
+                    said.truncate(said.floor_char_boundary(LONGEST_ANSWER));
+                    return Some(End::TooMuch);
+                }
+                self.draft(said);
+            }
+            AnswerEvent::ToolStatus(status) => {
+                let said = markdown::with_fences_closed(said);
+                self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
+            }
+            AnswerEvent::BegunAnew => {
+                said.insert_str(0, &format!("> {}\n\n", Failure::BegunAnew.text(locale)));
+            }
+            AnswerEvent::Done(reason) => return Some(End::Stopped(reason)),
+            // Taken care of before they come here.
+            AnswerEvent::Permission(_) | AnswerEvent::File(_) => {}
+        }
+        None
     }
 
     /// The files that waited for this question. Where they cannot be looked at, they go on waiting.
@@ -138,22 +209,44 @@ impl Turn<'_> {
         }
     }
 
-    /// Nobody can be asked, and no answer means no.
-    async fn refuse(&self, question: &str) {
+    /// Tells the agent what the person decided. No answer means no.
+    async fn pass_on(&self, question: &PermissionQuestion, verdict: Verdict) {
+        let option = match verdict {
+            Verdict::Chosen(index) => question.options.get(index).map(|option| option.id.as_str()),
+            Verdict::Refused | Verdict::TimedOut | Verdict::Withdrawn => None,
+        };
         let context = context_of(self.chat);
-        if let Err(error) = self
+        let told = self
             .agent
             .client
-            .answer_permission(&context, question, None)
-            .await
-        {
-            self.log(&error.detail);
+            .answer_permission(&context, &question.id, option);
+        match timeout(AGENT_PATIENCE, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.log(&error.detail),
+            Err(_) => self.log("no answer to a permission"),
         }
+    }
+
+    /// Tells the agent to stop, and hears what it still says, so that nothing of it runs into the next answer.
+    async fn stop_now(&self, answer: AnswerStream) {
+        if !self.agent.client.abilities().cancel {
+            return;
+        }
+        self.cancel().await;
+        let rest = answer
+            .take_while(|event| {
+                std::future::ready(
+                    matches!(event, Ok(event) if !matches!(event, AnswerEvent::Done(_))),
+                )
+            })
+            .for_each(|_| std::future::ready(()));
+        // One that does not come to an end is left behind.
+        let _ = timeout(AGENT_PATIENCE, rest).await;
     }
 
     async fn cancel(&self) {
         let context = context_of(self.chat);
-        match timeout(CANCEL_PATIENCE, self.agent.client.cancel(&context)).await {
+        match timeout(AGENT_PATIENCE, self.agent.client.cancel(&context)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => self.log(&error.detail),
             Err(_) => self.log("no answer to being cancelled"),

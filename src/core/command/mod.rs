@@ -4,6 +4,7 @@
 //! can be run again after a crash and then ends in the same state.
 
 mod agent;
+mod answer;
 mod archive;
 mod chats;
 mod clear;
@@ -11,17 +12,21 @@ mod context;
 mod drop;
 mod files;
 mod help;
+mod load;
 mod mention;
 mod name;
 mod new;
 mod parse;
 mod rename;
+mod save;
 mod settings;
 mod start;
+mod stop;
 mod unarchive;
 
 pub use self::{
     agent::Agent,
+    answer::Answer,
     archive::Archive,
     chats::Chats,
     clear::Clear,
@@ -29,13 +34,16 @@ pub use self::{
     drop::Drop,
     files::Files,
     help::Help,
+    load::Load,
     mention::without_mention,
     name::CommandName,
     new::New,
     parse::{Parsed, Wrong, parse},
     rename::Rename,
+    save::Save,
     settings::Settings,
     start::Start,
+    stop::Stop,
     unarchive::Unarchive,
 };
 
@@ -81,6 +89,14 @@ pub enum Command {
     Drop(Drop),
     /// `!settings`.
     Settings(Settings),
+    /// `!save`.
+    Save(Save),
+    /// `!load`.
+    Load(Load),
+    /// `!stop`.
+    Stop(Stop),
+    /// `!yes` and `!no`.
+    Answer(Answer),
 }
 
 /// One use of a command: who, where, why, and what there is to work with.
@@ -149,6 +165,10 @@ impl Command {
             Self::Files(command) => command.run(call).await,
             Self::Drop(command) => command.run(call).await,
             Self::Settings(command) => command.run(call).await,
+            Self::Save(command) => command.run(call).await,
+            Self::Load(command) => command.run(call).await,
+            Self::Stop(command) => Ok(command.run(call)),
+            Self::Answer(command) => Ok(command.run(call)),
         }
     }
 
@@ -164,8 +184,15 @@ impl Command {
             | Self::Context(_)
             | Self::Files(_)
             | Self::Drop(_)
-            | Self::Settings(_) => true,
-            Self::Rename(_) | Self::Clear(_) | Self::Agent(_) => false,
+            | Self::Settings(_)
+            | Self::Load(Load { name: None })
+            | Self::Stop(_)
+            | Self::Answer(_) => true,
+            Self::Rename(_)
+            | Self::Clear(_)
+            | Self::Agent(_)
+            | Self::Save(_)
+            | Self::Load(Load { name: Some(_) }) => false,
         }
     }
 }

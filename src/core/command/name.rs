@@ -31,11 +31,21 @@ pub enum CommandName {
     Drop,
     /// The user's settings.
     Settings,
+    /// A context kept under a name.
+    Save,
+    /// A chat continued from a kept context.
+    Load,
+    /// The end of the running answer.
+    Stop,
+    /// The answer to an agent's question.
+    Yes,
+    /// The answer to an agent's question.
+    No,
 }
 
 impl CommandName {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Help,
         Self::Start,
         Self::New,
@@ -49,6 +59,11 @@ impl CommandName {
         Self::Files,
         Self::Drop,
         Self::Settings,
+        Self::Save,
+        Self::Load,
+        Self::Stop,
+        Self::Yes,
+        Self::No,
     ];
 
     /// What is typed after the `!`, the same in every language.
@@ -67,6 +82,11 @@ impl CommandName {
             Self::Files => "files",
             Self::Drop => "drop",
             Self::Settings => "settings",
+            Self::Save => "save",
+            Self::Load => "load",
+            Self::Stop => "stop",
+            Self::Yes => "yes",
+            Self::No => "no",
         }
     }
 
@@ -139,11 +159,11 @@ mod tests {
             ("agents", Some(CommandName::Agent)),
             ("рудз", Some(CommandName::Help)),
             ("сдуфк", Some(CommandName::Clear)),
-            ("stop", None),
-            ("save", None),
-            ("load", None),
             ("file", Some(CommandName::Files)),
             ("drp", Some(CommandName::Drop)),
+            ("stpo", Some(CommandName::Stop)),
+            ("svae", Some(CommandName::Save)),
+            ("loda", Some(CommandName::Load)),
             ("помощь", None),
             ("weather", None),
             ("", None),

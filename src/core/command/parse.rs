@@ -1,8 +1,8 @@
 //! What a text says, if it is a command. Pure.
 
 use super::{
-    Agent, Archive, Chats, Clear, Command, CommandName, Context, Drop, Files, Help, New, Rename,
-    Settings, Start, Unarchive,
+    Agent, Answer, Archive, Chats, Clear, Command, CommandName, Context, Drop, Files, Help, Load,
+    New, Rename, Save, Settings, Start, Stop, Unarchive,
 };
 use crate::core::chat::name::{self, NotAName};
 
@@ -66,6 +66,11 @@ fn named(name: CommandName, words: &str) -> Result<Command, Wrong> {
         CommandName::Files => Files::parse(words).map(Command::Files),
         CommandName::Drop => Drop::parse(words).map(Command::Drop),
         CommandName::Settings => Settings::parse(words).map(Command::Settings),
+        CommandName::Save => Save::parse(words).map(Command::Save),
+        CommandName::Load => Load::parse(words).map(Command::Load),
+        CommandName::Stop => Stop::parse(words).map(Command::Stop),
+        CommandName::Yes => Answer::Yes.parse(words).map(Command::Answer),
+        CommandName::No => Answer::No.parse(words).map(Command::Answer),
     }
 }
 
@@ -142,6 +147,11 @@ mod tests {
             ("!context", Command::Context(Context)),
             ("!agent", Command::Agent(Agent { wanted: None })),
             ("!settings", Command::Settings(Settings::Show)),
+            ("!save", Command::Save(Save { name: None })),
+            ("!load", Command::Load(Load { name: None })),
+            ("!stop", Command::Stop(Stop)),
+            ("!Yes", Command::Answer(Answer::Yes)),
+            ("!no ", Command::Answer(Answer::No)),
         ] {
             assert_eq!(parse(text), Parsed::Command(expected), "{text:?}");
         }
@@ -199,6 +209,11 @@ mod tests {
             ("!unarchive four", CommandName::Unarchive),
             ("!clear everything", CommandName::Clear),
             ("!context C4", CommandName::Context),
+            ("!save \u{200b}", CommandName::Save),
+            ("!load \u{200b}", CommandName::Load),
+            ("!stop now", CommandName::Stop),
+            ("!yes please", CommandName::Yes),
+            ("!no 2", CommandName::No),
             ("!settings language", CommandName::Settings),
             ("!settings language de", CommandName::Settings),
             ("!settings language en ru", CommandName::Settings),
@@ -213,7 +228,7 @@ mod tests {
     #[test]
     fn a_name_is_as_long_as_names_may_be() {
         let longest = "я".repeat(MAX_CHARS);
-        for word in ["!new", "!rename"] {
+        for word in ["!new", "!rename", "!save", "!load"] {
             assert!(command(&format!("{word} {longest}")).is_some());
             assert_eq!(
                 parse(&format!("{word} {longest}я")),
@@ -229,8 +244,7 @@ mod tests {
             ("!Help!", "Help!", Some(CommandName::Help)),
             ("!помощь", "помощь", None),
             ("!рудз", "рудз", Some(CommandName::Help)),
-            ("!stop", "stop", None),
-            ("!save x", "save", None),
+            ("!svae x", "svae", Some(CommandName::Save)),
             ("!xyzzy and more", "xyzzy", None),
         ] {
             let typed = typed.to_owned();

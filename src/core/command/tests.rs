@@ -95,7 +95,7 @@ async fn an_archived_chat_answers_what_it_can_and_says_that_it_is_archived() {
         let text = world.say(&format!("!{name}{words}")).await;
         let refuses = matches!(
             name,
-            CommandName::Rename | CommandName::Clear | CommandName::Agent
+            CommandName::Rename | CommandName::Clear | CommandName::Agent | CommandName::Save
         );
         assert_eq!(
             text.starts_with("This chat is archived"),

@@ -77,7 +77,7 @@ async fn an_unknown_command_is_answered_with_the_nearest_in_the_users_language()
             "!chts",
             format!("There is no command !chts. Did you mean `!chats`? {help}"),
         ),
-        ("!stop", format!("There is no command !stop. {help}")),
+        ("!weather", format!("There is no command !weather. {help}")),
         ("!помощь", format!("There is no command !помощь. {help}")),
         (
             "!x**y**",

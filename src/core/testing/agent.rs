@@ -69,10 +69,12 @@ impl PlatformClient for NotedAgent {
         context: &ContextRef,
         kept: PlatformChatId,
     ) -> Result<Option<String>, PlatformError> {
+        self.call("agent save")?;
         self.inner.save(context, kept).await
     }
 
     async fn load(&self, context: &ContextRef, saved: &Saved) -> Result<(), PlatformError> {
+        self.call("agent load")?;
         self.inner.load(context, saved).await
     }
 

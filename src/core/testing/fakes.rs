@@ -1,12 +1,20 @@
 //! The two ports over one memory.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Mutex,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
 use super::{chat, owner};
 use crate::core::{
-    chat::{Chat, ChatRooms, ChatRoomsError, ChatStore, ChatStoreError, Onboarded, Owner},
+    chat::{
+        Chat, ChatRooms, ChatRoomsError, ChatStore, ChatStoreError, Onboarded, Owner,
+        permission::{Asked, Person, Verdict},
+        save::Save,
+    },
     ids::{EventKey, PlatformChatId, RoomKey, UserKey},
 };
 
@@ -39,6 +47,12 @@ pub(crate) struct Fakes {
     pub(crate) fault: Mutex<Option<(String, Fault)>>,
     /// What the next onboarding says of the user.
     pub(crate) had_left: Mutex<bool>,
+    /// What was kept.
+    pub(crate) saves: Mutex<Vec<Save>>,
+    /// What the person decides, question by question, and how long each takes; nobody is there for the others.
+    pub(crate) verdicts: Mutex<VecDeque<(Verdict, Duration)>>,
+    /// What the person was asked.
+    pub(crate) asked: Mutex<Vec<Asked>>,
 }
 
 impl Fakes {
@@ -107,6 +121,19 @@ impl ChatStore for Fakes {
         rows.owners.insert(owner.user.clone(), owner.clone());
         Ok(())
     }
+}
+
+#[async_trait]
+impl Person for Fakes {
+    async fn ask(&self, asked: &Asked) -> Verdict {
+        self.asked.lock().unwrap().push(asked.clone());
+        let verdict = self.verdicts.lock().unwrap().pop_front();
+        let (verdict, time) = verdict.unwrap_or((Verdict::TimedOut, Duration::ZERO));
+        tokio::time::sleep(time).await;
+        verdict
+    }
+
+    async fn let_go(&self, _turn: &EventKey) {}
 }
 
 #[async_trait]
@@ -202,6 +229,20 @@ impl ChatRooms for Fakes {
             .lock()
             .unwrap()
             .insert(chat.room.clone(), linked);
+        Ok(())
+    }
+
+    async fn saves(&self, owner: &Owner) -> Result<Vec<Save>, ChatRoomsError> {
+        self.room_call("read saves").await?;
+        let mut saves = self.saves.lock().unwrap().clone();
+        saves.retain(|save| save.owner == owner.user);
+        Ok(saves)
+    }
+
+    async fn write_save(&self, _owner: &Owner, save: &Save) -> Result<(), ChatRoomsError> {
+        self.room_call(&format!("server save {}", save.name))
+            .await?;
+        self.saves.lock().unwrap().push(save.clone());
         Ok(())
     }
 

@@ -161,6 +161,7 @@ impl World {
             Arc::clone(&fakes) as _,
             agents,
             files,
+            Arc::clone(&fakes) as _,
             settings,
         );
         Self {

@@ -19,19 +19,38 @@ const WORD_ATTEMPTS: u32 = 2;
 /// Whoever was begun so often when the process ended may be the reason.
 const SUSPECT_AFTER: u32 = 2;
 
+/// How an event came to be handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In its turn.
+    InTurn,
+    /// Ahead of the turn that runs.
+    Ahead,
+}
+
 impl Inbox {
-    /// Handles the event, or gives it up.
-    pub(super) async fn attempt(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+    /// Handles the event as `handling` says, or gives it up.
+    pub(super) async fn attempt(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        way: Way,
+        handling: impl Future<Output = Result<(), Unfinished>>,
+    ) -> Result<(), Unfinished> {
         let event = &entry.item.event_id;
         let _alone = self.alone_if_suspect(event).await?;
         let attempt = self.parts.store.begin_attempt(event).await?;
         if attempt > MOST_ATTEMPTS {
             let may_speak = attempt <= MOST_ATTEMPTS + WORD_ATTEMPTS;
-            return self.give_up(room, entry, may_speak).await;
+            self.give_up(room, entry, may_speak).await?;
+            return match way {
+                Way::InTurn => self.finish(room, entry).await,
+                Way::Ahead => Ok(self.parts.store.finish(event).await?),
+            };
         }
         reached(Boundary::AttemptBegun);
         tracing::debug!(event.id = %event, room.id = %room, attempt, "taken up");
-        let result = self.handle(room, entry).await;
+        let result = handling.await;
         if matches!(&result, Err(error) if error.is_nobodys_fault()) {
             self.parts.store.forgive_attempt(event).await?;
         }
@@ -83,6 +102,6 @@ impl Inbox {
                 self.parts.outbox.answer(question, &[reply]).await?;
             }
         }
-        self.finish(room, entry).await
+        Ok(())
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::matrix::{
     client::{InitialState, NewRoom},
     marker::{
-        self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, RoomKind, SPACE_MARKER,
-        SpaceMarker,
+        self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, RoomKind, SAVE_MARKER,
+        SPACE_MARKER, SpaceMarker,
     },
 };
 
@@ -134,6 +134,7 @@ fn power_levels(bot: &UserId, version: &str, owner: Option<&UserId>) -> Value {
         "m.space.parent": 100,
         SPACE_MARKER: 100,
         CHAT_MARKER: 100,
+        SAVE_MARKER: 100,
     });
     if let Some(owner) = owner {
         users[owner.as_str()] = json!(OWNER_POWER);

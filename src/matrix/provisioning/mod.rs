@@ -8,6 +8,7 @@ mod create;
 mod layout;
 mod onboard;
 mod rooms;
+mod saves;
 
 use std::{
     collections::BTreeMap,

@@ -8,7 +8,10 @@ use super::{Provisioner, layout, onboard::Entrance, room_id, user_id};
 use crate::{
     boundary::{Boundary, reached},
     core::{
-        chat::{Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner},
+        chat::{
+            Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner,
+            save::Save,
+        },
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
     },
     matrix::{
@@ -234,6 +237,15 @@ impl ChatRooms for Provisioner {
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
         let _held = self.lock(&chat.owner).await;
         self.set_linked_unlocked(chat, linked).await
+    }
+
+    async fn saves(&self, owner: &Owner) -> Result<Vec<Save>, ChatRoomsError> {
+        self.saves_of(owner).await
+    }
+
+    async fn write_save(&self, owner: &Owner, save: &Save) -> Result<(), ChatRoomsError> {
+        let _held = self.lock(&owner.user).await;
+        self.put_save(owner, save).await
     }
 
     fn link(&self, room: &RoomKey) -> String {

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::{
     Store, StoreError, amendments, compaction,
     journal::{insert, take_in_answers},
+    questions,
 };
 use crate::matrix::intake::{Fate, PageIntake};
 
@@ -78,6 +79,7 @@ impl Store {
             let mut seq: i64 =
                 transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
             take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
+            questions::take_in(&transaction, &room, &page.questions)?;
             for edit in &page.edits {
                 amendments::hold_older(&transaction, &room, edit)?;
             }

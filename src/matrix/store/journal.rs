@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, amendments, compaction, queue, state_cache};
+use super::{Store, StoreError, amendments, compaction, questions, queue, state_cache, stops};
 use crate::matrix::{
     batch::TimelineItem,
     intake::{BatchIntake, Fate, RoomIntake},
@@ -124,6 +124,50 @@ impl Store {
         .await
     }
 
+    /// The event in the form it has now, if it still waits.
+    pub async fn pending_entry(&self, event: &EventId) -> Result<Option<Entry>, StoreError> {
+        let event = event.to_string();
+        self.call(move |connection| {
+            let row: Option<(i64, String)> = connection
+                .prepare_cached(
+                    "SELECT seq, item FROM journal WHERE event_id = ?1 AND state = 'pending'",
+                )?
+                .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            Ok(row.and_then(|(seq, item)| {
+                let item = serde_json::from_str(&item).ok()?;
+                Some(Entry { seq, item })
+            }))
+        })
+        .await
+    }
+
+    /// The last event of the room up to which, from this one on, everything is finished with: that far the cursor may
+    /// move. `None` where something before it still waits, or may be hidden by a gap.
+    pub async fn finished_up_to(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<OwnedEventId>, StoreError> {
+        let (room, event) = (room.to_string(), event.to_string());
+        self.call(move |connection| {
+            let found: Option<String> = connection
+                .prepare_cached(
+                    "SELECT event_id FROM journal
+                     WHERE room_id = ?1 AND state = 'done' AND sender <> ''
+                           AND seq >= (SELECT seq FROM journal WHERE event_id = ?2)
+                           AND seq < coalesce((SELECT min(seq) FROM journal
+                                               WHERE room_id = ?1 AND state <> 'done'), 9223372036854775807)
+                           AND NOT EXISTS (SELECT 1 FROM gap WHERE room_id = ?1)
+                     ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row([room, event], |row| row.get(0))
+                .optional()?;
+            Ok(found.and_then(|event| event.try_into().ok()))
+        })
+        .await
+    }
+
     /// How many events wait, in all rooms.
     pub async fn pending_count(&self) -> Result<usize, StoreError> {
         self.call(|connection| {
@@ -148,6 +192,8 @@ impl Store {
             transaction
                 .prepare_cached("DELETE FROM outbox WHERE question = ?1")?
                 .execute([&event])?;
+            questions::forget_told(&transaction)?;
+            stops::forget(&transaction, &event)?;
             Ok(transaction.commit()?)
         })
         .await
@@ -232,6 +278,7 @@ fn take_in_events(
         insert(connection, seq, room_id, item, *fate, queue_limit)?;
     }
     take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
+    questions::take_in(connection, room_id, &room.questions)?;
     for amendment in &room.amendments {
         amendments::apply(connection, room_id, amendment)?;
     }

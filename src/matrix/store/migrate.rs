@@ -6,11 +6,12 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
     include_str!("migrations/0003_model_memory.sql"),
     include_str!("migrations/0004_agent_sessions.sql"),
+    include_str!("migrations/0005_questions.sql"),
 ];
 
 /// Brings the database to the newest version; refuses one that is newer.

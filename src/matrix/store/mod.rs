@@ -15,9 +15,11 @@ mod migrate;
 mod model_memory;
 mod outbox;
 mod provisions;
+mod questions;
 mod queue;
 pub mod rows;
 mod state_cache;
+mod stops;
 mod tables;
 
 use std::{
@@ -37,6 +39,7 @@ pub use self::{
     journal::Entry,
     outbox::{NewMessage, OutMessage},
     provisions::Provision,
+    questions::QuestionRow,
 };
 
 /// The store could not be opened, read or written.

@@ -166,6 +166,28 @@ impl Store {
         .await
     }
 
+    /// All kept events of this type of a room.
+    pub async fn kept_states(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+    ) -> Result<Vec<StateEvent>, StoreError> {
+        let (room, event_type) = (room.to_string(), event_type.to_owned());
+        self.call(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
+                 FROM room_state WHERE room_id = ?1 AND event_type = ?2 ORDER BY state_key",
+            )?;
+            let mut rows = statement.query(params![room, event_type])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.extend(state_event(row)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// One kept event of a room.
     pub async fn kept_state(
         &self,

@@ -151,19 +151,51 @@ async fn scripted_failures_fail_as_they_are_told() {
 }
 
 #[tokio::test]
-async fn keeping_contexts_is_not_among_its_abilities() {
-    let agent = agent(Script::Echo);
-    assert!(!agent.abilities().save);
+async fn a_kept_context_goes_on_in_another_one_also_after_the_process_forgot_it() {
+    let before = agent(Script::Echo);
+    for _ in 0..3 {
+        all(before.ask(prompt("$a", "x")).await.unwrap()).await;
+    }
     let kept = context("$b").context;
-    assert!(agent.save(&context("$a"), kept).await.is_err());
+    let note = before.save(&context("$a"), kept).await.unwrap();
     let saved = Saved {
         context: kept,
-        note: None,
+        note,
         room: RoomKey::new("!c1:hs"),
         until: EventKey::new("$save"),
     };
-    assert!(agent.load(&context("$a"), &saved).await.is_err());
-    assert!(agent.health().await.is_ok());
+    let after = agent(Script::Echo);
+    after.load(&context("$c"), &saved).await.unwrap();
+    let info = after.context_info(&context("$c")).await.unwrap();
+    assert_eq!(info.messages, Some(3));
+    let unknown = Saved {
+        note: None,
+        ..saved
+    };
+    assert!(after.load(&context("$d"), &unknown).await.is_err());
+    assert!(after.health().await.is_ok());
+}
+
+#[tokio::test]
+async fn on_request_it_asks_permission_and_says_what_was_chosen() {
+    for (option, expected) in [(Some("once"), "You chose: once."), (None, "You refused.")] {
+        let agent = agent(Script::Echo);
+        let mut answer = agent
+            .ask(prompt("$a", "ask permission to sing"))
+            .await
+            .unwrap();
+        let Some(Ok(AnswerEvent::Permission(question))) = answer.next().await else {
+            panic!("it asks");
+        };
+        assert_eq!(question.title, "to sing");
+        assert_eq!(question.options.len(), 3);
+        agent
+            .answer_permission(&context("$a"), &question.id, option)
+            .await
+            .unwrap();
+        let expected = [Ok(text(expected)), Ok(done(StopReason::EndTurn))];
+        assert_eq!(all(answer).await, expected);
+    }
 }
 
 #[tokio::test]

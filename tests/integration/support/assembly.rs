@@ -22,6 +22,7 @@ use surfaces_bot::{
         outbox::Outbox,
         patient::PatientClient,
         provisioning::{self, Provisioner},
+        questions::Questions,
         reception::{self, Reception},
         reconcile,
         reconciler::{Reconciler, RoomsLock},
@@ -45,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) queue_limit: u32,
     pub(crate) workspace: PathBuf,
     pub(crate) file_limits: FileLimits,
+    pub(crate) permission_timeout: Duration,
     /// The default agent first. They outlive the bot, as agents elsewhere do.
     pub(crate) agents: Vec<(&'static str, Arc<dyn PlatformClient>)>,
 }
@@ -63,6 +65,7 @@ impl Default for Settings {
                 file: 100_000,
                 user: 1 << 20,
             },
+            permission_timeout: Duration::from_mins(5),
             agents: vec![("assistant", Arc::new(echo))],
         }
     }
@@ -109,7 +112,14 @@ pub(crate) async fn assemble(
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
-    let dispatcher = Arc::new(dispatcher(settings, &store, &provisioner, agents, ports));
+    let questions = Questions::new(
+        Arc::clone(&patient),
+        store.clone(),
+        settings.permission_timeout,
+    );
+    let asked = Arc::new(questions.clone());
+    let dispatcher = dispatcher(settings, &store, &provisioner, agents, ports, asked);
+    let dispatcher = Arc::new(dispatcher);
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -128,6 +138,7 @@ pub(crate) async fn assemble(
         dispatcher: Arc::clone(&dispatcher),
         drafter: Drafter::new(plain, store.clone()),
         outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
+        questions,
         reconciler: reconciler.clone(),
         clock: Arc::clone(&clock),
         tasks: tasks.clone(),
@@ -198,12 +209,14 @@ fn dispatcher(
     rooms: &Provisioner,
     agents: Arc<Agents>,
     files: FilePorts,
+    person: Arc<Questions>,
 ) -> Dispatcher {
     Dispatcher::new(
         Arc::new(store.clone()),
         Arc::new(rooms.clone()),
         agents,
         files,
+        person,
         DispatchSettings {
             locale: settings.locale,
             bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],

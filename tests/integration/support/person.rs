@@ -138,6 +138,14 @@ impl Person {
         self.sends(room, content)
     }
 
+    pub(crate) fn reacts(&self, room: &RoomId, target: &EventId, key: &str) -> OwnedEventId {
+        self.matrix.change(|server| {
+            let relation = json!({"rel_type": "m.annotation", "event_id": target, "key": key});
+            let content = json!({"m.relates_to": relation});
+            server.append(room, &self.id, "m.reaction", None, content)
+        })
+    }
+
     pub(crate) fn redacts(&self, room: &RoomId, target: &EventId) {
         self.matrix.change(|server| {
             let content = json!({"redacts": target});

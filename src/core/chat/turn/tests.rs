@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     core::{
         dispatch::Place,
+        ids::EventKey,
         message::ReplyKind,
         testing::{Fault, World, alice, chat},
     },
@@ -251,5 +252,135 @@ async fn an_answer_sends_ten_files_and_says_that_there_were_more() {
             .ends_with("Only the first 10 files of this answer were sent."),
         "{}",
         reply.markdown
+    );
+}
+
+/// A question with one option to allow and one to refuse.
+fn question(id: &str, title: &str) -> AnswerEvent {
+    let option = |id: &str, meaning| PermissionOption {
+        id: id.to_owned(),
+        label: format!("Option {id}"),
+        meaning,
+    };
+    AnswerEvent::Permission(PermissionQuestion {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        options: vec![
+            option("go", PermissionMeaning::Allow),
+            option("stay", PermissionMeaning::Reject),
+        ],
+    })
+}
+
+fn decides(world: &World, verdicts: &[(Verdict, Duration)]) {
+    *world.fakes.verdicts.lock().unwrap() = verdicts.iter().copied().collect();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_person_is_asked_and_the_agent_hears_what_was_decided() {
+    let script = Script::Events(vec![
+        question("q1", "May I?"),
+        text("One. "),
+        question("q2", "And now?"),
+        text("Two."),
+    ]);
+    let world = World::with_agent(script.clone());
+    let soon = Duration::from_millis(1);
+    decides(
+        &world,
+        &[(Verdict::Chosen(0), soon), (Verdict::Chosen(1), soon)],
+    );
+    assert_eq!(world.say("hello").await, "One. Two.");
+    let asked = world.fakes.asked.lock().unwrap().clone();
+    assert_eq!(asked[0].title, "May I?");
+    assert_eq!(asked[0].agent, "Assistant");
+    assert_eq!(asked[0].options[1].label, "Option stay");
+    assert_ne!(asked[0].key, asked[1].key);
+    let heard = [
+        "agent ask",
+        "agent permission q1 Some(\"go\")",
+        "agent permission q2 Some(\"stay\")",
+    ];
+    assert_eq!(world.changes(), heard);
+    let again = World::with_agent(script);
+    again.say("hello").await;
+    let again = again.fakes.asked.lock().unwrap().clone();
+    assert_eq!(
+        again, asked,
+        "asked again after a crash, it is the same question"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_words_asked_twice_are_two_questions() {
+    let world = World::with_agent(Script::Events(vec![
+        question("q1", "May I?"),
+        question("q2", "May I?"),
+    ]));
+    world.say("hello").await;
+    let asked = world.fakes.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 2);
+    assert_ne!(asked[0].key, asked[1].key);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_for_ever() {
+    let questions = (0..100).map(|number| question(&format!("q{number}"), "May I?"));
+    let world = World::with_agent(Script::Events(questions.collect()));
+    world.say("hello").await;
+    assert_eq!(world.fakes.asked.lock().unwrap().len(), 64);
+    let heard = world.changes();
+    assert_eq!(heard.len(), 101, "and the agent hears no to all of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_turn_keeps_what_was_said_and_tells_the_agent() {
+    let world = World::with_agent(Script::HangAfter("Well".to_owned()));
+    let turn = world.dispatcher.running().begin(&EventKey::new("$event"));
+    let stop = async {
+        while world.drafts.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        turn.stop();
+    };
+    let (said, ()) = tokio::join!(world.say("hello"), stop);
+    assert_eq!(said, "Well\n\nStopped.");
+    assert_eq!(world.changes(), ["agent ask", "agent cancel"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_was_stopped_before_it_began_asks_nobody() {
+    let world = World::new();
+    let turn = world.dispatcher.running().begin(&EventKey::new("$event"));
+    turn.stop();
+    assert_eq!(world.say("hello").await, "Stopped.");
+    assert_eq!(world.changes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_for_the_person() {
+    let world = World::with_agent(Script::Events(vec![question("q1", "May I?")]));
+    decides(&world, &[(Verdict::Chosen(0), Duration::from_hours(1))]);
+    let turn = world.dispatcher.running().begin(&EventKey::new("$event"));
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        turn.stop();
+    };
+    let (said, ()) = tokio::join!(world.say("hello"), stop);
+    assert_eq!(said, "Stopped.");
+    assert_eq!(world.changes(), ["agent ask", "agent cancel"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_which_a_person_thinks_is_not_the_agents() {
+    let world = World::in_a_hurry(Script::Events(vec![
+        question("q1", "May I?"),
+        text("Thanks."),
+    ]));
+    decides(&world, &[(Verdict::Chosen(0), Duration::from_mins(4))]);
+    assert_eq!(world.say("hello").await, "Thanks.");
+    assert_eq!(
+        world.changes(),
+        ["agent ask", "agent permission q1 Some(\"go\")"]
     );
 }

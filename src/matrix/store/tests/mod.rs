@@ -42,6 +42,7 @@ fn brought(items: &[TimelineItem]) -> RoomIntake {
         fully_read: None,
         entry_of: None,
         drafts: Vec::new(),
+        questions: Vec::new(),
         answered: [].into(),
         events: items
             .iter()

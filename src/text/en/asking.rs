@@ -1,0 +1,67 @@
+//! English, for what agents ask and what was kept.
+
+use std::time::Duration;
+
+use super::{
+    super::{SaveEntry, markdown},
+    duration, usage,
+};
+use crate::core::{
+    chat::permission::{Offer, Verdict},
+    command::CommandName,
+};
+
+pub(super) fn saves(entries: &[SaveEntry]) -> String {
+    match entries {
+        [] => format!(
+            "You have kept nothing yet. `{}` keeps what the agent remembers of a chat.",
+            usage(CommandName::Save)
+        ),
+        entries => format!(
+            "What you have kept; `{}` goes on from it:\n\n{}",
+            usage(CommandName::Load),
+            markdown::save_list(entries)
+        ),
+    }
+}
+
+pub(super) fn asks(agent: &str, title: &str, options: &[Offer], limit: Duration) -> String {
+    format!(
+        "**{} asks:** {}\n\n{}\n\n*Only you can answer: write {}, or react with 👍, 👎 or the number's keycap. \
+            Without an answer within {} it means no.*",
+        markdown::escape(agent),
+        markdown::escape(title),
+        markdown::offers(options),
+        "`!yes`, `!no` or a number",
+        duration(limit)
+    )
+}
+
+pub(super) fn asked(agent: &str, title: &str, options: &[Offer], verdict: Verdict) -> String {
+    format!(
+        "**{} asked:** {}\n\n{}",
+        markdown::escape(agent),
+        markdown::escape(title),
+        markdown::verdict(
+            options,
+            verdict,
+            "Refused.",
+            "Nobody answered in time: refused.",
+            "No longer waiting for an answer."
+        )
+    )
+}
+
+pub(super) fn loaded(name: &str, agent: Option<&str>) -> String {
+    match agent {
+        None => format!(
+            "This chat goes on from what was kept as {}.",
+            markdown::escape(name)
+        ),
+        Some(agent) => format!(
+            "This chat goes on from what was kept as {}, and {} answers in it.",
+            markdown::escape(name),
+            markdown::escape(agent)
+        ),
+    }
+}
