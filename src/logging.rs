@@ -14,6 +14,10 @@ use tracing_subscriber::{
 
 use crate::config::{LogConfig, LogFormat};
 
+/// The SDK says every few seconds that room keys are not backed up, which is so on purpose. What the operator asks for
+/// comes later in the filter and counts.
+const HUSHED: &str = "matrix_sdk_crypto::backups=error";
+
 /// Logs from here on. Panics are logged too, so that they are one line like everything else.
 pub fn init(config: &LogConfig) -> Result<(), TryInitError> {
     let colours = io::stderr().is_terminal();
@@ -34,7 +38,7 @@ fn layer<W: Write + 'static>(
     colours: bool,
 ) -> impl Layer<Registry> {
     // The filter was checked when the configuration was read.
-    let filter = EnvFilter::new(&config.filter);
+    let filter = EnvFilter::new(format!("{HUSHED},{}", config.filter));
     let layer = fmt::layer().with_writer(move || OneLine(writer()));
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => layer.with_ansi(colours).boxed(),

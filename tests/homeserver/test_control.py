@@ -85,7 +85,7 @@ def fully_read(home, bot):
 # What passes ahead.
 
 
-def test_stop_ends_a_streamed_answer_at_once_and_the_next_message_is_answered(home):
+def test_stop_ends_a_streamed_answer_at_once_and_the_next_message_is_answered(home, bot):
     slow_chat(home)
     first = begin_long_answer(home)
     second = home.user.say(home.c1, "next")
@@ -98,6 +98,8 @@ def test_stop_ends_a_streamed_answer_at_once_and_the_next_message_is_answered(ho
     answered = [m["content"].get(timeline.ANSWERS_KEY) for m in home.messages_of_bot(home.c1)]
     order = [answered.index(question) for question in (first, second, third)]
     assert order == sorted(order)
+    # A growing answer can look whole: its turn is over when the cursor has moved.
+    wait_until(lambda: fully_read(home, bot) == third, "the last turn to end", seen=bot.log_tail)
     assert home.command(home.c1, "!stop")["body"] == "Nothing is running here."
 
 
