@@ -102,6 +102,7 @@ fn acp_settings(entry: &AgentEntry, acp: &AcpConfig, supplies: &Supplies) -> acp
             .unwrap_or_else(|| local_workspace.clone()),
         local_workspace,
         is_per_chat: acp.is_per_chat,
+        linked_files: acp.linked_files,
         mode: acp.mode.clone(),
         model: acp.model.clone(),
     }

@@ -4,6 +4,7 @@
 
 pub mod acp;
 pub mod gateway;
+mod links;
 pub mod mock;
 pub mod openai;
 pub mod reference;

@@ -90,7 +90,8 @@ def test_stop_ends_a_streamed_answer_at_once_and_the_next_message_is_answered(ho
     first = begin_long_answer(home)
     second = home.user.say(home.c1, "next")
     third = home.user.say(home.c1, "last")
-    assert home.command(home.c1, "!stop", limit=15)["body"] == "Stopped."
+    stop = home.user.say(home.c1, "!stop")
+    assert home.answer_to(home.c1, stop, limit=15)["body"] == "Stopped."
     assert text_of(home, first).endswith("Stopped.")
     assert "word39" not in text_of(home, first)
     for question, text in [(second, "next"), (third, "last")]:
@@ -99,7 +100,7 @@ def test_stop_ends_a_streamed_answer_at_once_and_the_next_message_is_answered(ho
     order = [answered.index(question) for question in (first, second, third)]
     assert order == sorted(order)
     # A growing answer can look whole: its turn is over when the cursor has moved.
-    wait_until(lambda: fully_read(home, bot) == third, "the last turn to end", seen=bot.log_tail)
+    wait_until(lambda: fully_read(home, bot) == stop, "the last turn to end", seen=bot.log_tail)
     assert home.command(home.c1, "!stop")["body"] == "Nothing is running here."
 
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Its own keys.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "command",
     "url",
     "token_env",
@@ -20,6 +20,7 @@ pub(super) const KEYS: [&str; 10] = [
     "pass_env",
     "workspace",
     "cwd",
+    "linked_files",
     "mode",
     "model",
 ];
@@ -67,6 +68,8 @@ pub struct AcpConfig {
     pub workspace: Option<PathBuf>,
     /// `cwd: chat`, the default, and not `cwd: workspace`.
     pub is_per_chat: bool,
+    /// `linked_files`: a file that it links to in its words is sent.
+    pub linked_files: bool,
     /// `mode` of its sessions.
     pub mode: Option<String>,
     /// `model` of its sessions.
@@ -93,12 +96,14 @@ pub(super) fn parse(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AcpConfig>
             true
         }
     };
+    let linked_files = fields.truth("linked_files").unwrap_or(false);
     let mode = fields.text("mode", MODE_EXPECTED).map(str::to_owned);
     let model = fields.text("model", MODEL_EXPECTED).map(str::to_owned);
     Some(AcpConfig {
         reach: reach?,
         workspace,
         is_per_chat,
+        linked_files,
         mode,
         model,
     })

@@ -50,7 +50,10 @@ impl AcpAgent {
             begun_anew,
         } = opened;
         let workspace = self.place.workspace();
-        let voice = Voice::new(workspace.clone(), session.folder.clone());
+        let mut voice = Voice::new(workspace.clone(), session.folder.clone());
+        if self.linked_files {
+            voice.mind_links();
+        }
         let mailbox = Arc::new(Mailbox::new(voice));
         if begun_anew {
             mailbox.put(AnswerEvent::BegunAnew);

@@ -138,6 +138,11 @@ impl Mailbox {
     /// The turn has ended. The first end counts.
     pub(super) fn end(&self, ending: Ending) {
         let mut inner = self.inner();
+        if inner.ending.is_none() && matches!(ending, Ok(StopReason::EndTurn | StopReason::Limit)) {
+            for path in inner.voice.linked_files() {
+                inner.push(AnswerEvent::File(path));
+            }
+        }
         inner.ending.get_or_insert(ending);
         let questions = std::mem::take(&mut inner.questions);
         drop(inner);

@@ -82,6 +82,8 @@ pub struct Settings {
     pub local_workspace: PathBuf,
     /// Each chat has a working folder of its own; else the workspace is everybody's.
     pub is_per_chat: bool,
+    /// Files that it links to in its words are sent too. For agents that never name one in any other way.
+    pub linked_files: bool,
     /// The mode of its sessions.
     pub mode: Option<String>,
     /// The model of its sessions.
@@ -92,6 +94,7 @@ pub struct Settings {
 pub struct AcpAgent {
     id: AgentId,
     place: Place,
+    linked_files: bool,
     wishes: Wishes,
     keeper: Keeper,
     book: Arc<dyn SessionBook>,
@@ -133,6 +136,7 @@ impl AcpAgent {
                 settings.local_workspace,
                 settings.is_per_chat,
             ),
+            linked_files: settings.linked_files,
             wishes: Wishes {
                 mode: settings.mode,
                 model: settings.model,

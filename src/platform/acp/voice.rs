@@ -11,7 +11,9 @@ use super::{
     trouble::one_line,
     workspace::{Target, Workspace},
 };
-use crate::platform::{AnswerEvent, PermissionMeaning, PermissionOption, PermissionQuestion};
+use crate::platform::{
+    AnswerEvent, PermissionMeaning, PermissionOption, PermissionQuestion, links,
+};
 
 /// The longest status of a tool, in characters.
 const LONGEST_STATUS: usize = 120;
@@ -24,6 +26,9 @@ const MOST_OPTIONS: usize = 20;
 /// So many tools of one turn are remembered by name.
 const MOST_TOOLS: usize = 256;
 
+/// So much of the words is searched for links.
+const MOST_WORDS: usize = 256 * 1024;
+
 /// One turn's ear for what the agent says.
 pub(super) struct Voice {
     workspace: Workspace,
@@ -34,6 +39,10 @@ pub(super) struct Voice {
     /// Something else happened since the last piece of text: the next one is a paragraph of its own.
     was_interrupted: bool,
     tools: HashMap<String, String>,
+    /// The files that were named so far.
+    files: Vec<String>,
+    /// All words so far, where links in them count.
+    words: Option<String>,
 }
 
 impl Voice {
@@ -45,7 +54,29 @@ impl Voice {
             has_spoken: false,
             was_interrupted: false,
             tools: HashMap::new(),
+            files: Vec::new(),
+            words: None,
         }
+    }
+
+    /// From here on, files are also named by links in the words.
+    pub(super) fn mind_links(&mut self) {
+        self.words = Some(String::new());
+    }
+
+    /// The files that the words link to and that were not named otherwise.
+    pub(super) fn linked_files(&self) -> Vec<String> {
+        let linked = links::files(self.words.as_deref().unwrap_or_default());
+        let mut files = Vec::new();
+        for named in linked {
+            if let Target::File(path) = self.workspace.target(&named, &self.folder)
+                && !self.files.contains(&path)
+                && !files.contains(&path)
+            {
+                files.push(path);
+            }
+        }
+        files
     }
 
     /// What the update adds to the answer. Thoughts, plans and the agent's own bookkeeping add nothing.
@@ -96,7 +127,12 @@ impl Voice {
             _ => return None,
         };
         match workspace.target(&named, folder) {
-            Target::File(path) => Some(AnswerEvent::File(path)),
+            Target::File(path) => {
+                if self.words.is_some() {
+                    self.files.push(path.clone());
+                }
+                Some(AnswerEvent::File(path))
+            }
             Target::Link(url) => {
                 let label = one_line(&label.replace(['[', ']', '\\'], " "), LONGEST_LABEL);
                 let link = if label.is_empty() {
@@ -120,11 +156,17 @@ impl Voice {
         if message.is_some() {
             self.message = message;
         }
-        Some(AnswerEvent::Text(if begins_anew {
+        let text = if begins_anew {
             format!("\n\n{text}")
         } else {
             text
-        }))
+        };
+        if let Some(words) = &mut self.words
+            && words.len() + text.len() <= MOST_WORDS
+        {
+            words.push_str(&text);
+        }
+        Some(AnswerEvent::Text(text))
     }
 }
 

@@ -7,7 +7,6 @@
 mod budget;
 mod endpoint;
 mod failure;
-mod links;
 mod patience;
 pub mod ports;
 mod question;

@@ -12,7 +12,6 @@ use super::{
     Core, budget,
     endpoint::Pieces,
     failure::Failure,
-    links,
     patience::Patience,
     ports::Exchange,
     question::Question,
@@ -56,7 +55,7 @@ impl Turn {
             self.remember(&heard).await;
         }
         if matches!(end, Ok(StopReason::EndTurn | StopReason::Limit)) {
-            for path in links::files(&heard.answered) {
+            for path in crate::platform::links::files(&heard.answered) {
                 self.say(Ok(AnswerEvent::File(path))).await;
             }
         }

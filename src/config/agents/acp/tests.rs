@@ -38,6 +38,7 @@ fn a_command_is_enough() {
     assert_eq!(config.reach, expected);
     assert_eq!((config.workspace, config.is_per_chat), (None, true));
     assert_eq!((config.mode, config.model), (None, None));
+    assert!(!config.linked_files);
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn a_program_in_a_folder_is_found_from_the_bots_own() {
 fn a_server_takes_a_token_from_elsewhere() {
     let env = Env::of([("AGENT_TOKEN", "s3cret\n")]);
     let keys = "url: 'ws://agents:8000/acp', token_env: AGENT_TOKEN, workspace: /srv, cwd: workspace, mode: code, \
-                model: big";
+                model: big, linked_files: true";
     let config = read(keys, &env).unwrap();
     let Reach::Url { url, token } = &config.reach else {
         panic!("no url");
@@ -63,6 +64,7 @@ fn a_server_takes_a_token_from_elsewhere() {
     assert_eq!(token.as_ref().unwrap().expose(), "s3cret");
     assert_eq!(config.workspace.as_deref(), Some("/srv".as_ref()));
     assert!(!config.is_per_chat);
+    assert!(config.linked_files);
     assert_eq!(config.mode.as_deref(), Some("code"));
     assert_eq!(config.model.as_deref(), Some("big"));
     assert!(!format!("{config:?}").contains("s3cret"));

@@ -175,3 +175,17 @@ async fn the_wanted_mode_and_model_are_set_before_the_question() {
     peer.end(&request, "end_turn").await;
     assert_eq!(whole(asking.await.unwrap().unwrap()).await, [DONE]);
 }
+
+#[tokio::test]
+async fn a_file_linked_in_the_words_is_part_of_the_answer_where_that_is_wanted() {
+    let mut world = World::configured(Arc::default(), |settings| settings.linked_files = true);
+    let asking = world.ask(prompt(1, "hello"));
+    let mut peer = world.introduced(json!({})).await;
+    peer.answer("session/new", json!({"sessionId": "s1"})).await;
+    let request = peer.expect("session/prompt").await;
+    peer.say("s1", "Here is [the plan](plan.md).").await;
+    peer.end(&request, "end_turn").await;
+    let file = AnswerEvent::File("surfaces/matrix/alice/room1/plan.md".to_owned());
+    let expected = [text("Here is [the plan](plan.md)."), file, DONE];
+    assert_eq!(whole(asking.await.unwrap().unwrap()).await, expected);
+}

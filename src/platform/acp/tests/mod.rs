@@ -59,6 +59,7 @@ impl World {
             workspace: "/srv".into(),
             local_workspace: folder.path().to_owned(),
             is_per_chat: true,
+            linked_files: false,
             mode: None,
             model: None,
         };

@@ -180,3 +180,22 @@ fn a_question_names_the_tool_and_what_it_would_do() {
         None
     );
 }
+
+#[test]
+fn links_in_the_words_name_files_where_they_count() {
+    let words = "See [the plan](plan.md), [the data](../../top.csv), [the web](https://x.org/a), [it again](plan.md) and \
+                 [the picture](out.png).";
+    let picture =
+        chunk(&json!({"type": "resource_link", "name": "out", "uri": "file:///srv/room/out.png"}));
+    let mut deaf = voice();
+    let mut attentive = voice();
+    attentive.mind_links();
+    for voice in [&mut deaf, &mut attentive] {
+        voice.hear(update(picture.clone()));
+        let (first, second) = words.split_at(9);
+        voice.hear(update(said(first)));
+        voice.hear(update(said(second)));
+    }
+    assert_eq!(deaf.linked_files(), Vec::<String>::new());
+    assert_eq!(attentive.linked_files(), ["room/plan.md", "../../top.csv"]);
+}
