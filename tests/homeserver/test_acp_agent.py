@@ -11,6 +11,7 @@ import pytest
 from support import timeline
 from support.cast import register
 from support.home import onboard
+from support.media import download, send_file
 from support.waiting import wait_until
 
 AGENT = Path(__file__).parent / "agents" / "acp_agent.py"
@@ -72,6 +73,14 @@ def coder(make_module_bot, synapse, tmp_path_factory):
     state.mkdir()
     bot = make_module_bot(synapse, MATRIX_AGENTS_CONFIG=str(registry(folder, state))).start()
     return Coder(bot, onboard(register(synapse, "alice"), bot), state)
+
+
+def permission_questions(coder, room: str) -> list[str]:
+    """What the bot asked in this room on the agent's behalf."""
+    events = coder.home.user.events_in(room)
+    messages = timeline.messages_from(events, coder.bot.user_id)
+    asks = [message for message in messages if "io.lambda.surfaces.asks" in message["content"]]
+    return [message["content"]["body"] for message in asks]
 
 
 def lives(pid: int) -> bool:
@@ -146,6 +155,53 @@ def test_a_bot_that_is_killed_in_the_middle_answers_once_and_leaves_no_agent_beh
     coder.bot.start()
     coder.answer(question, until=lambda said: "599" in said)
     assert len(coder.home.answers(coder.home.c1, question)) == 1
+
+
+@pytest.mark.parametrize("decision, expected", [("!yes", "outcome selected yes"), ("2", "outcome selected no")])
+def test_a_permission_is_what_the_owner_decides(coder, decision, expected):
+    room = coder.home.new_chat("Permission")
+    question = coder.say("permission please", room)
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the question", LIMIT)
+    assert "Delete everything" in permission_questions(coder, room)[0]
+    assert "rm -r /" in permission_questions(coder, room)[0]
+    coder.say(decision, room)
+    assert coder.answer(question, room, until=lambda said: "outcome" in said).endswith(expected)
+
+
+def test_stop_cancels_the_open_question_too(coder):
+    room = coder.home.new_chat("Stopped question")
+    question = coder.say("permission please", room)
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the question", LIMIT)
+    assert coder.home.command(room, "!stop")["body"] == "Stopped."
+    coder.answer(question, room, until=lambda said: said.endswith("Stopped."))
+    assert coder.ask("echo after", ": echo after", room)
+    assert len(permission_questions(coder, room)) == 1
+
+
+def test_stop_ends_the_agents_work_as_well(coder):
+    room = coder.home.new_chat("Stopped")
+    question = coder.say("slow please", room)
+    coder.answer(question, room, until=lambda said: "3 " in said)
+    assert coder.home.command(room, "!stop")["body"] == "Stopped."
+    assert "599" not in coder.answer(question, room, until=lambda said: said.endswith("Stopped."))
+    # One question at a time: an agent that went on would not be asked this one.
+    assert coder.ask("echo after", ": echo after", room)
+
+
+def test_a_file_goes_in_and_another_comes_out(coder):
+    room = coder.home.new_chat("Files")
+    content = b"twelve bytes"
+    event = send_file(coder.home.user, room, "in.txt", content, caption="read it")
+    said = coder.answer(event, room, until=lambda text: "twelve bytes" in text)
+    assert "12" in said
+    question = coder.say("write it", room)
+
+    def sent():
+        found = timeline.answers_to(coder.home.user.events_in(room), question, coder.bot.user_id)
+        return [message["content"] for message in found if message["content"]["msgtype"] == "m.file"]
+
+    (file,) = coder.home.user.wait_for(sent, "the file", LIMIT)
+    assert download(coder.home.user, file["url"]) == b"made by the agent"
 
 
 def test_garbage_is_skipped(coder):

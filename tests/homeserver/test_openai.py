@@ -159,3 +159,32 @@ def test_a_registry_that_changes_is_taken_in_without_a_restart(make_bot, synapse
     wait_until(lambda: "registry is read again" in bot.log_text(), "the new registry", seen=bot.log_tail)
     assert final_answer(home, home.c1, home.user.say(home.c1, "three")) == "Heard 5: three"
     assert "echo" in home.command(home.c1, "!agent")["body"]
+
+
+def test_stop_ends_a_stream_and_what_was_said_is_remembered(talk, model):
+    home = talk.home
+    model.then(says(" ".join(f"word{number}" for number in range(300)), pause=0.1))
+    question = home.user.say(home.c1, "Count")
+    home.user.wait_for(
+        lambda: timeline.answers_to(home.user.events_in(home.c1), question, home.bot_id), "the first words", 60
+    )
+    assert home.command(home.c1, "!stop")["body"] == "Stopped."
+    assert final_answer(home, home.c1, question).endswith("Stopped.")
+    talk("And then?")
+    said = model.conversation()
+    assert said[0] == ("user", "Count") and said[1][0] == "assistant"
+    assert "word1 " in said[1][1] and "word299" not in said[1][1] and "Stopped" not in said[1][1]
+
+
+@pytest.mark.parametrize("lost", ["nothing", "database", "everything"])
+def test_what_was_kept_goes_on_in_another_chat(talk, model, lost):
+    talk("remember me")
+    talk.home.command(talk.home.c1, "!save Trip")
+    talk("not this")
+    other = talk.home.new_chat()
+    talk("before", other)
+    talk.bot.restart(lose=lost)
+    assert "goes on from" in talk.home.command(other, "!load Trip")["body"]
+    talk("and on", other)
+    asked = [content for role, content in model.conversation() if role == "user"]
+    assert asked == ["remember me", "and on"]
