@@ -177,7 +177,7 @@ async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
-        drafter: Drafter::new(sdk, store.clone()),
+        drafter: Drafter::new(sdk, store.clone(), tasks.clone()),
         outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
         questions,
         reconciler: reconciler.clone(),

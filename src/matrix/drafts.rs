@@ -12,6 +12,7 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     boundary::{Boundary, reached},
     core::message::{DraftSink, Reply},
+    lifecycle::Tasks,
     matrix::{
         client::{MatrixClient, MatrixError},
         content,
@@ -68,12 +69,17 @@ pub struct Drafter {
     /// Not patient: a draft that cannot be sent now is not worth sending later.
     client: Arc<dyn MatrixClient>,
     store: Store,
+    tasks: Tasks,
 }
 
 impl Drafter {
     /// Sends through `client`, one attempt each.
-    pub fn new(client: Arc<dyn MatrixClient>, store: Store) -> Self {
-        Self { client, store }
+    pub fn new(client: Arc<dyn MatrixClient>, store: Store, tasks: Tasks) -> Self {
+        Self {
+            client,
+            store,
+            tasks,
+        }
     }
 
     /// The sink, and the work that shows what is put into it. The work ends soon after the sink is dropped.
@@ -169,10 +175,17 @@ impl Drafter {
             // Nobody misses a notice that could not be shown.
             let _ = self.client.set_typing(&target.room, true).await;
             if ended_within(&mut working, TYPING_RENEWED_EVERY).await {
-                let _ = self.client.set_typing(&target.room, false).await;
-                return;
+                return self.end_typing(target);
             }
         }
+    }
+
+    /// Takes the notice back while the answer is sent: nobody waits for it.
+    fn end_typing(&self, target: &DraftTarget) {
+        let (client, room) = (Arc::clone(&self.client), target.room.clone());
+        self.tasks.spawn("typing notice", async move {
+            let _ = client.set_typing(&room, false).await;
+        });
     }
 }
 

@@ -71,11 +71,8 @@ fn an_answer_grows_by_edits_of_one_message_and_ends_as_the_whole_text() {
         (3..=5).contains(&sends),
         "first draft, some edits, the end: {sends}"
     );
-    let typing = world.matrix.see(|server| server.typing.clone());
-    assert_eq!(
-        typing,
-        [(alice.chat.clone(), true), (alice.chat.clone(), false)]
-    );
+    let notices = [(alice.chat.clone(), true), (alice.chat.clone(), false)];
+    world.until("the notice to end", |server| server.typing == notices);
 }
 
 #[test]

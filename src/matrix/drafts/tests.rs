@@ -8,16 +8,19 @@ struct World {
     server: Arc<ScriptedServer>,
     store: Store,
     drafter: Drafter,
+    tasks: Tasks,
 }
 
 fn world(failures: Vec<MatrixError>) -> World {
     let server = Arc::new(ScriptedServer::new(failures));
     let store = Store::in_memory().unwrap();
     let client: Arc<dyn MatrixClient> = server.clone();
+    let tasks = Tasks::default();
     World {
-        drafter: Drafter::new(client, store.clone()),
+        drafter: Drafter::new(client, store.clone(), tasks.clone()),
         server,
         store,
+        tasks,
     }
 }
 
@@ -164,6 +167,7 @@ async fn an_answer_that_was_cut_off_grows_on_in_the_same_message() {
 async fn the_typing_notice_is_renewed_while_the_agent_works_and_taken_back_at_the_end() {
     let world = world(Vec::new());
     grows(&world, Duration::from_secs(1), Duration::from_secs(50)).await;
+    world.tasks.finish().await;
     assert_eq!(world.server.typing(), [true, true, true, false]);
 }
 

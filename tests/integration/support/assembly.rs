@@ -136,7 +136,7 @@ pub(crate) async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
-        drafter: Drafter::new(plain, store.clone()),
+        drafter: Drafter::new(plain, store.clone(), tasks.clone()),
         outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
         questions,
         reconciler: reconciler.clone(),
