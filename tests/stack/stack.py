@@ -149,6 +149,20 @@ class ProdStack(Stack):
         )
         super().__init__(clone, project, "docker-compose.prod.yml", "network.yml", **settings)
 
+    def back_up(self) -> None:
+        """Copies what is kept into a file beside the Compose file, as the README does."""
+        self._tar("-czf", ":ro", "data", "workspace")
+
+    def restore(self) -> None:
+        """The same file into volumes that are not there yet."""
+        self._tar("-xzf", "")
+
+    def _tar(self, how: str, mode: str, *folders: str) -> None:
+        volumes = [f"{self.project}_{name}:/{name}{mode}" for name in ("data", "workspace")]
+        mounts = [part for volume in (*volumes, f"{self.clone}:/backup") for part in ("-v", volume)]
+        tar = ["debian:bookworm-slim", "tar", how, "/backup/surfaces-bot.tar.gz", *folders]
+        run(["docker", "run", "--rm", *mounts, *tar], self.clone)
+
 
 def run(
     command: list[str], folder: Path, environment: dict | None = None, limit: float = 120.0, check: bool = True

@@ -8,10 +8,10 @@ import json
 
 import pytest
 import requests
-from media import download, send_file
 
 from support import timeline
 from support.home import onboard
+from support.media import download, send_file
 
 LONG_RUNNING = ["homeserver", "platform-agent", "bot", "element"]
 OWN = ["platform-agent", "bot"]
@@ -162,9 +162,11 @@ def test_without_the_volume_of_the_bot_everything_comes_back_from_the_server(sta
     assert len(home.answers(home.c1, answered)) == 1
 
 
-def test_the_bot_alone_runs_from_its_own_file(stack, prod):
+def test_the_bot_alone_runs_from_its_own_file(stack, prod, admin):
     account = stack.register("second", prod.PASSWORD)
     assert "read_only: true" in prod.compose("config")
+    checks = prod.compose("run", "--rm", "bot", "doctor").splitlines()
+    assert checks and all(check.startswith("ok ") for check in checks), checks
     prod.up()
     assert prod.bot_answers("/readyz") == 200
     assert prod.bot_answers("/metrics") == 200
@@ -175,3 +177,11 @@ def test_the_bot_alone_runs_from_its_own_file(stack, prod):
     assert home.ask(home.c1, "And the bot alone?")
     prod.compose("stop")
     assert prod.inspect("bot")["State"]["ExitCode"] == 0
+
+    # A copy, brought to where nothing is yet.
+    prod.back_up()
+    prod.down("--volumes")
+    prod.restore()
+    prod.up()
+    assert home.ask(home.c1, "And after the move?")
+    assert len(admin.devices(account.user_id)) == 1
