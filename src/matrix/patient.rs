@@ -23,11 +23,15 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// A wish to wait longer than this for an invitation is passed on to the caller.
 const LONG_WAIT: Duration = Duration::from_secs(15);
 
-/// Growing pauses with jitter: half a second first, a minute at most, for ever.
+/// Where pauses stop growing, without the jitter: with all of it, a bot whose homeserver comes back is ready again well
+/// before anybody takes it for dead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Growing pauses with jitter, which at most doubles them: half a second first, half a minute at most, for ever.
 pub fn backoff() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(500))
-        .with_max_delay(Duration::from_mins(1))
+        .with_max_delay(LONGEST_PAUSE)
         .with_jitter()
         .without_max_times()
         .build()

@@ -4,7 +4,7 @@ use matrix_sdk::ruma::room_id;
 use serde_json::json;
 
 use super::*;
-use crate::matrix::testing::ScriptedServer;
+use crate::{matrix::testing::ScriptedServer, ops::SYNC_FRESH_FOR};
 
 fn limited(seconds: Option<u64>) -> MatrixError {
     MatrixError::RateLimited {
@@ -105,7 +105,7 @@ async fn a_server_that_is_down_is_asked_ever_more_seldom_and_with_the_same_trans
         "{first:?}"
     );
     assert!(
-        last >= Duration::from_secs(30) && last <= Duration::from_secs(121),
+        last >= LONGEST_PAUSE && 2 * last <= SYNC_FRESH_FOR,
         "{last:?}"
     );
 }
