@@ -1,8 +1,8 @@
 //! Puts the parts together. The only place that names every concrete type; it decides nothing.
 
 mod agents;
+mod checkups;
 mod files;
-
 mod sessions;
 
 use std::{sync::Arc, time::Duration};
@@ -147,7 +147,7 @@ async fn assemble(
     let workspace = files::workspace(config);
     let media = files::media(&sdk, &patient, &workspace, tasks);
     let supplies = supplies(config, &store, &patient, &workspace, tasks);
-    let agents = agents::serve(&config.agents, supplies)?;
+    let agents = agents::serve(&config.agents, supplies, metrics.clone())?;
     let files = files::ports(workspace, &media);
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();

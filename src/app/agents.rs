@@ -4,9 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 
+use super::checkups;
 use crate::{
     config::{AgentEntry, AgentKind, Config, Env, Registry, agents::acp::AcpConfig},
     lifecycle::{HangUps, Tasks},
+    ops::Metrics,
     platform::{
         Agent, PlatformClient,
         acp::{self, AcpAgent, LooseBook, SessionBook},
@@ -43,9 +45,18 @@ impl Supplies {
 }
 
 /// The agents as they are now and will be after each change of the registry.
-pub(super) fn serve(registry: &Registry, supplies: Supplies) -> anyhow::Result<Arc<Agents>> {
+pub(super) fn serve(
+    registry: &Registry,
+    supplies: Supplies,
+    metrics: Metrics,
+) -> anyhow::Result<Arc<Agents>> {
     let made = agents(registry, &supplies);
     let agents = Arc::new(Agents::new(made, registry.default.clone()));
+    let tasks = supplies.tasks.clone();
+    tasks.spawn(
+        "health of agents",
+        checkups::follow(Arc::clone(&agents), metrics, tasks.clone()),
+    );
     follow(registry, &agents, supplies)?;
     Ok(agents)
 }

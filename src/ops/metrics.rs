@@ -106,7 +106,7 @@ impl Metrics {
         );
         registry.register(
             "agent_healthy",
-            "1 where the agent could be reached when it was last asked",
+            "1 where the agent can be reached, 0 where it cannot; nothing before an acp agent is first needed",
             self.agent_healthy.clone(),
         );
         registry.register(
@@ -209,12 +209,15 @@ impl Metrics {
         }
     }
 
-    /// Whether the agent could be reached.
-    pub fn agent_health(&self, agent: &AgentId, healthy: bool) {
-        let agent = agent.to_string();
-        self.agent_healthy
-            .get_or_create(&AgentLabels { agent })
-            .set(i64::from(healthy));
+    /// Which agents can be reached, and which cannot. Others are forgotten.
+    pub fn agents_health<'a>(&self, agents: impl IntoIterator<Item = (&'a AgentId, bool)>) {
+        self.agent_healthy.clear();
+        for (agent, healthy) in agents {
+            let agent = agent.to_string();
+            self.agent_healthy
+                .get_or_create(&AgentLabels { agent })
+                .set(i64::from(healthy));
+        }
     }
 
     /// A request was made again.
@@ -223,7 +226,7 @@ impl Metrics {
     }
 
     /// The text that `/metrics` answers with.
-    pub(super) fn text(&self, sync_age: Duration) -> String {
+    pub(crate) fn text(&self, sync_age: Duration) -> String {
         self.sync_age_seconds.set(sync_age.as_secs_f64());
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("a String takes any text");
@@ -278,8 +281,11 @@ mod tests {
         metrics.queue_depth(3);
         metrics.reconciled([("joined_rooms", 1_000), ("gone_rooms", 2)]);
         metrics.reconciled([("gone_rooms", 0)]);
-        metrics.agent_health(&AgentId::new("a\"b"), true);
-        metrics.agent_health(&AgentId::new("other"), false);
+        metrics.agents_health([(&AgentId::new("gone"), true)]);
+        metrics.agents_health([
+            (&AgentId::new("a\"b"), true),
+            (&AgentId::new("other"), false),
+        ]);
         metrics.send_retried();
         let text = metrics.text(Duration::ZERO);
         for line in [
@@ -305,5 +311,28 @@ mod tests {
                 "{line}\n{text}"
             );
         }
+        assert!(!text.contains("gone\""), "{text}");
+    }
+
+    #[test]
+    fn every_figure_of_the_rules_in_the_readme_is_told() {
+        let metrics = Metrics::new();
+        metrics.agents_health([(&AgentId::new("echo"), true)]);
+        let text = metrics.text(Duration::ZERO);
+        let rules = include_str!("../../README.md")
+            .lines()
+            .filter(|line| line.contains("expr:"));
+        let mut figures = 0;
+        for name in rules.flat_map(|rule| rule.split(|c: char| !c.is_alphanumeric() && c != '_')) {
+            if let Some(name) = name.strip_prefix("surfaces_") {
+                let family = name.strip_suffix("_total").unwrap_or(name);
+                assert!(
+                    text.contains(&format!("# TYPE surfaces_{family} ")),
+                    "{name}"
+                );
+                figures += 1;
+            }
+        }
+        assert!(figures > 0);
     }
 }

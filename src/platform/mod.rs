@@ -220,6 +220,10 @@ pub trait PlatformClient: Send + Sync {
     async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError>;
     /// Whether the agent can be reached.
     async fn health(&self) -> Result<(), PlatformError>;
+    /// The same for somebody who only looks on: nothing is started for it. `None` where that cannot be told yet.
+    async fn looks_healthy(&self) -> Option<bool> {
+        Some(self.health().await.is_ok())
+    }
 }
 
 /// What an agent may take; `None` where the bot's own default holds.

@@ -21,6 +21,7 @@ mod gaps;
 mod hostile;
 mod isolation;
 mod layers;
+mod manual;
 mod onboarding;
 mod permissions;
 mod queues;

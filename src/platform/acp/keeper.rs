@@ -88,6 +88,14 @@ impl Keeper {
         }
     }
 
+    /// Whether there is one; `None` before the first attempt has ended.
+    pub(super) fn is_connected(&self) -> Option<bool> {
+        match &*self.status.borrow() {
+            Status::Up(connection) => Some(!connection.gate.is_closed()),
+            Status::Down(_, trouble) => trouble.as_ref().map(|_| false),
+        }
+    }
+
     /// The connection; a failed one is tried again for everybody who asks.
     pub(super) async fn connection(&self) -> Result<Arc<Connection>, Trouble> {
         let mut status = self.status.clone();

@@ -214,6 +214,10 @@ impl PlatformClient for AcpAgent {
     async fn health(&self) -> Result<(), PlatformError> {
         self.told(self.keeper.connection().await.map(drop))
     }
+
+    async fn looks_healthy(&self) -> Option<bool> {
+        self.keeper.is_connected()
+    }
 }
 
 #[cfg(test)]
