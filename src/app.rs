@@ -80,6 +80,7 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     let store = opened.store;
     let readiness = Readiness::new(Arc::clone(&clock));
     let metrics = Metrics::new();
+    let mut served = None;
     if let (Some(addr), Purpose::Run) = (config.http_addr, purpose) {
         let server = OpsServer::bind(
             addr,
@@ -89,12 +90,12 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
         )
         .await
         .context("the HTTP server cannot start")?;
-        let end = tasks.draining().clone();
-        tasks.spawn("HTTP server", server.serve(end));
+        served = Some(server.serve_beside_work(&tasks));
     }
     let report = Arc::new(std::sync::Mutex::new(Report::default()));
     let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
     tasks.spawn("bot", async move {
+        let _served = served;
         let ended = sessions::run(
             config,
             purpose,
@@ -151,9 +152,11 @@ async fn assemble(
     let files = files::ports(workspace, &media);
     let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
+    let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
         store.clone(),
+        outbox.clone(),
         Arc::clone(&clock),
         provisioning::Defaults {
             brand: config.people.brand.clone(),
@@ -178,7 +181,7 @@ async fn assemble(
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
         drafter: Drafter::new(sdk, store.clone(), tasks.clone()),
-        outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
+        outbox: outbox.clone(),
         questions,
         reconciler: reconciler.clone(),
         clock,
@@ -192,6 +195,7 @@ async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         provisioner,
+        outbox,
         dispatcher,
         tasks: tasks.clone(),
         allows: Arc::new(move |user| allowed.allows(user)),

@@ -78,6 +78,7 @@ mod tests {
             workspace: folder.to_owned(),
             local_workspace: folder.to_owned(),
             is_per_chat: true,
+            linked_files: false,
             mode: None,
             model: None,
         };

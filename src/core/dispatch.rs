@@ -251,7 +251,7 @@ impl Dispatcher {
 /// A failed command becomes a reply, unless it is to be carried out again.
 fn told(error: CoreError, locale: Locale) -> Result<Vec<Reply>, DispatchError> {
     let failure = error.told()?;
-    Ok(vec![Reply::notice(failure.text(locale))])
+    Ok(vec![Reply::notice(failure.text(locale)).failed(true)])
 }
 
 /// A message, with what is known about it.

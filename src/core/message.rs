@@ -54,6 +54,8 @@ pub struct Reply {
     pub markdown: String,
     /// Sent after the words, in this order.
     pub files: Vec<FileReply>,
+    /// Whether it says that the question could not be dealt with; for the figures.
+    pub is_failure: bool,
 }
 
 /// A file that goes back to the room.
@@ -94,7 +96,15 @@ impl Reply {
             kind: ReplyKind::Notice,
             markdown: markdown.into(),
             files: Vec::new(),
+            is_failure: false,
         }
+    }
+
+    /// The same reply to a question that could not be dealt with, if that is so.
+    #[must_use]
+    pub fn failed(mut self, is_failure: bool) -> Self {
+        self.is_failure = is_failure;
+        self
     }
 
     /// An agent's words.
@@ -103,6 +113,7 @@ impl Reply {
             kind: ReplyKind::Answer,
             markdown: markdown.into(),
             files: Vec::new(),
+            is_failure: false,
         }
     }
 }

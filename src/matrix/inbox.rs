@@ -10,6 +10,7 @@ mod express;
 mod lane;
 mod overflow;
 mod place;
+mod settle;
 mod turn;
 mod unfinished;
 mod unreadable;
@@ -45,6 +46,7 @@ use crate::{
         questions::Questions,
         reconciler::Reconciler,
         router::Route,
+        settling::Settling,
         store::{Entry, Store, StoreError},
     },
     ops::Metrics,
@@ -92,6 +94,8 @@ pub struct Inbox {
     foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     overflowing: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     suspects: Arc<Semaphore>,
+    settling: Settling,
+    settled: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
 }
 
 impl Inbox {
@@ -103,6 +107,8 @@ impl Inbox {
             foreign: Arc::default(),
             overflowing: Arc::default(),
             suspects: Arc::new(Semaphore::new(1)),
+            settling: Settling::begin(),
+            settled: Arc::default(),
         }
     }
 
@@ -167,6 +173,7 @@ impl Inbox {
     }
 
     async fn work(&self, room: OwnedRoomId) {
+        self.settle(&room).await;
         loop {
             self.work_off(&room).await;
             self.release(&room);
@@ -312,7 +319,9 @@ impl Inbox {
         reached(Boundary::AfterAgent);
         self.finish_with(room, entry, thread.as_deref(), &replies)
             .await?;
-        if !replies.is_empty() {
+        if replies.iter().any(|reply| reply.is_failure) {
+            self.parts.metrics.message_failed();
+        } else if !replies.is_empty() {
             let latency = self.parts.clock.monotonic() - started;
             self.parts.metrics.message_answered(latency);
             tracing::info!(event.id = %entry.item.event_id, room.id = %room, latency_ms = latency.as_millis(), "answered");

@@ -3,7 +3,7 @@
 //! A sync that starts from a kept position brings only what is new. One that starts from nothing also brings history,
 //! and then the server's own cursor (`m.fully_read`) and the answers in the timeline tell what is finished with.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::Value;
@@ -72,8 +72,8 @@ pub struct RoomIntake {
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
     /// Permission questions that the bot asked here.
     pub questions: Vec<Shown>,
-    /// Questions that are answered: none of them waits, should it come with a gap.
-    pub answered: BTreeSet<OwnedEventId>,
+    /// Questions that are answered, and an event that does so: none of them waits, should it come with a gap.
+    pub answered: BTreeMap<OwnedEventId, OwnedEventId>,
     /// Events for the journal, oldest first.
     pub events: Vec<(TimelineItem, Fate)>,
     /// Changes to events of the journal.
@@ -85,8 +85,8 @@ pub struct RoomIntake {
 /// What one page of a gap brought.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageIntake {
-    /// Questions that are answered: none of them waits, on whatever page it comes.
-    pub answered: BTreeSet<OwnedEventId>,
+    /// As in [`RoomIntake`]: none of them waits, on whatever page it comes.
+    pub answered: BTreeMap<OwnedEventId, OwnedEventId>,
     /// As in [`RoomIntake`].
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
     /// As in [`RoomIntake`].
@@ -159,11 +159,7 @@ fn room_intake(
         }
     };
     let answered = answered_in(bot, &update.timeline);
-    let drafts = if from_nothing {
-        drafts_in(bot, &update.timeline, &answered)
-    } else {
-        Vec::new()
-    };
+    let drafts = drafts_in(bot, &update.timeline, &answered);
     let last_word = update
         .timeline
         .iter()
@@ -188,7 +184,7 @@ fn room_intake(
                 events.push((item.clone(), Fate::Done));
             }
             Kind::Wanted => {
-                let finished = index < start.index || answered.contains(&item.event_id);
+                let finished = index < start.index || answered.contains_key(&item.event_id);
                 events.push((
                     item.clone(),
                     if finished { Fate::Done } else { Fate::Pending },
@@ -357,10 +353,15 @@ pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
 }
 
 /// The questions that the bot's own events of this page answer.
-fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
+fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeMap<OwnedEventId, OwnedEventId> {
     page.iter()
         .filter(|item| item.sender == bot && item.content.get(DRAFT_KEY).is_none())
-        .filter_map(|item| event_id(item.content.get(ANSWERS_KEY)))
+        .filter_map(|item| {
+            Some((
+                event_id(item.content.get(ANSWERS_KEY))?,
+                item.event_id.clone(),
+            ))
+        })
         .collect()
 }
 
@@ -368,7 +369,7 @@ fn answered_in(bot: &UserId, page: &[TimelineItem]) -> BTreeSet<OwnedEventId> {
 fn drafts_in(
     bot: &UserId,
     page: &[TimelineItem],
-    answered: &BTreeSet<OwnedEventId>,
+    answered: &BTreeMap<OwnedEventId, OwnedEventId>,
 ) -> Vec<(OwnedEventId, OwnedEventId)> {
     page.iter()
         .filter(|item| {
@@ -380,7 +381,7 @@ fn drafts_in(
                 item.event_id.clone(),
             ))
         })
-        .filter(|(question, _)| !answered.contains(question))
+        .filter(|(question, _)| !answered.contains_key(question))
         .collect()
 }
 

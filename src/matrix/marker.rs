@@ -26,6 +26,8 @@ pub const DRAFT_KEY: &str = "io.lambda.surfaces.draft";
 pub const PART_KEY: &str = "io.lambda.surfaces.part";
 /// Key in the content of a permission question, and of the edit that says what was decided.
 pub const ASKS_KEY: &str = "io.lambda.surfaces.asks";
+/// Key in the content of what the bot says once in a room without being asked: which of these things it is.
+pub const SAYS_KEY: &str = "io.lambda.surfaces.says";
 /// The only version of all of them so far.
 pub const VERSION: u32 = 1;
 

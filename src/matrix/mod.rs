@@ -26,6 +26,7 @@ pub mod reset;
 pub mod router;
 pub mod sdk_client;
 pub mod session;
+pub mod settling;
 pub mod split;
 pub mod state;
 pub mod store;

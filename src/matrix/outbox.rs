@@ -7,6 +7,7 @@
 //! harmless. Part 0 is a draft that grew in front of the user; with one there, the first final message is an edit of it.
 
 mod elsewhere;
+mod saying;
 
 use std::sync::Arc;
 
@@ -27,8 +28,12 @@ use crate::{
     },
 };
 
+pub use self::saying::Saying;
+
 /// The part that a draft has.
 pub const DRAFT_PART: u32 = 0;
+/// Pages of a room's history that are looked through for what was sent; what is further back was sent long before.
+pub const MOST_PAGES: usize = 20;
 /// The part of a word about the answer itself: that the server refused it, or that it was given up.
 const LAST_WORD: u32 = 1_000_000;
 /// Longest text of one message, in bytes. An edit holds it four times (plain and rendered, old and new), encryption adds
@@ -38,7 +43,7 @@ const LONGEST_TEXT: usize = 8_000;
 /// Where the answer to a message goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The message: an event id, or a name of our own for what no message asked for.
+    /// The message: an event id.
     pub id: &'a str,
     /// Its room.
     pub room: &'a RoomId,
@@ -256,6 +261,7 @@ fn contents(reply: &Reply, question: Question<'_>) -> Vec<Value> {
                 kind,
                 markdown,
                 files: Vec::new(),
+                is_failure: reply.is_failure,
             }))
         });
     let files = reply.files.iter().map(|file| {

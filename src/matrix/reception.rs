@@ -20,9 +20,10 @@ use crate::{
     lifecycle::Tasks,
     matrix::{
         client::{MatrixClient, MatrixError},
-        content,
         marker::{ENTRY_NOTE, VERSION},
+        outbox::{Outbox, OutboxError, Saying},
         provisioning::Provisioner,
+        settling::Settling,
         store::{Invite, InviteStep, Store, StoreError},
     },
 };
@@ -45,6 +46,8 @@ pub struct Parts {
     pub store: Store,
     /// Makes Spaces and chats.
     pub provisioner: Provisioner,
+    /// Says the pointer.
+    pub outbox: Outbox,
     /// Words of the pointer.
     pub dispatcher: Arc<Dispatcher>,
     /// Where the work runs.
@@ -58,6 +61,7 @@ pub struct Parts {
 pub struct Reception {
     parts: Arc<Parts>,
     working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    settling: Settling,
 }
 
 /// Why an invitation is not finished with.
@@ -79,6 +83,7 @@ impl Reception {
         Self {
             parts: Arc::new(parts),
             working: Arc::default(),
+            settling: Settling::begin(),
         }
     }
 
@@ -141,6 +146,12 @@ impl Reception {
                     .await,
             )?;
             store.invite_joined(&invite.room, &invite.inviter).await?;
+        } else {
+            // Begun in a former life, whose last words may not have arrived yet.
+            self.settling.over(&self.parts.tasks).await;
+            if self.parts.tasks.is_draining() {
+                return Err(Unfinished::ShuttingDown);
+            }
         }
         let user = UserKey::new(invite.inviter.as_str());
         let onboarded = self.parts.provisioner.onboard(&user).await?;
@@ -179,29 +190,18 @@ impl Reception {
 
     /// One message in the entry room, that leads to the chats. The cursor behind it says that this room is done.
     async fn point(&self, invite: &Invite, markdown: &str) -> Result<(), Unfinished> {
-        let transaction_id = format!("pointer-{}", invite.nonce);
-        let content = content::message(&Reply::notice(markdown));
-        let event = match self
-            .parts
-            .client
-            .send_message(&invite.room, &transaction_id, &content)
-            .await
-        {
-            Ok(event) => event,
-            Err(error @ (MatrixError::Refused { .. } | MatrixError::Local(_))) => {
-                tracing::warn!(room.id = %invite.room, %error, "the pointer cannot be sent");
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
+        let saying = Saying {
+            kind: "pointer",
+            occasion: &invite.nonce,
+            room: &invite.room,
         };
-        reached(Boundary::PointerSent);
-        passed(
-            self.parts
-                .client
-                .set_read_marker(&invite.room, &event)
-                .await,
-        )?;
-        Ok(self.parts.store.set_cursor(&invite.room, &event).await?)
+        let Parts { client, outbox, .. } = &*self.parts;
+        let said = outbox.say(saying, &Reply::notice(markdown)).await?;
+        if let Some(event) = &said {
+            reached(Boundary::PointerSent);
+            passed(client.set_read_marker(&invite.room, event).await)?;
+        }
+        Ok(outbox.was_said(saying, said.as_ref()).await?)
     }
 }
 
@@ -210,6 +210,15 @@ fn passed(result: Result<(), MatrixError>) -> Result<(), Unfinished> {
     match result {
         Ok(()) | Err(MatrixError::Refused { .. }) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl From<OutboxError> for Unfinished {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Interrupted(error) => error.into(),
+            OutboxError::Store(error) => Self::Store(error),
+        }
     }
 }
 

@@ -12,10 +12,13 @@ use axum::{
 };
 use serde_json::json;
 use tokio::{net::TcpListener, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
 
-use crate::ops::{Metrics, Readiness};
+use crate::{
+    lifecycle::Tasks,
+    ops::{Metrics, Readiness},
+};
 
 /// How long the database may take to answer.
 const DATABASE_LIMIT: Duration = Duration::from_secs(2);
@@ -43,6 +46,7 @@ pub struct BindError {
 pub struct OpsServer {
     listener: TcpListener,
     router: Router,
+    readiness: Readiness,
 }
 
 #[derive(Clone)]
@@ -68,11 +72,15 @@ impl OpsServer {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics_text))
             .with_state(Served {
-                readiness,
+                readiness: readiness.clone(),
                 metrics,
                 database,
             });
-        Ok(Self { listener, router })
+        Ok(Self {
+            listener,
+            router,
+            readiness,
+        })
     }
 
     /// Where it listens: the port is a real one, also where 0 was asked for.
@@ -80,8 +88,20 @@ impl OpsServer {
         self.listener.local_addr()
     }
 
+    /// Answers beside the work, and says so when its end begins; until the guard of the work is dropped.
+    pub fn serve_beside_work(self, tasks: &Tasks) -> DropGuard {
+        let (readiness, draining) = (self.readiness.clone(), tasks.draining().clone());
+        tasks.spawn("readiness", async move {
+            draining.cancelled().await;
+            readiness.ending();
+        });
+        let end = tasks.stop().child_token();
+        tasks.spawn("HTTP server", self.serve(end.clone()));
+        end.drop_guard()
+    }
+
     /// Answers until the token is cancelled.
-    pub async fn serve(self, end: CancellationToken) {
+    async fn serve(self, end: CancellationToken) {
         let served = axum::serve(self.listener, self.router)
             .with_graceful_shutdown(end.cancelled_owned())
             .await;

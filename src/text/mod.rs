@@ -316,6 +316,11 @@ impl Trouble<'_> {
 }
 
 impl Failure {
+    /// Whether the agent could not deal with the question. One that would not, or was stopped, could have.
+    pub const fn is_of_the_agent(&self) -> bool {
+        matches!(self, Self::Agent(_) | Self::TooLong(_))
+    }
+
     /// In words.
     pub fn text(self, locale: Locale) -> String {
         match locale {

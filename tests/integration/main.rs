@@ -20,6 +20,7 @@ mod following;
 mod gaps;
 mod hostile;
 mod isolation;
+mod late;
 mod layers;
 mod manual;
 mod onboarding;

@@ -224,6 +224,12 @@ fn a_process_that_dies_at_any_request_and_loses_its_database_leaves_one_home() {
 }
 
 #[test]
+fn a_process_that_dies_at_any_request_of_an_onboarding_and_comes_back_as_another_device_finishes_it()
+ {
+    story().survives_death(Left::NoDevice);
+}
+
+#[test]
 fn a_process_that_dies_at_any_request_and_loses_everything_leaves_one_home() {
     story().survives_death(Left::Nothing);
 }

@@ -265,7 +265,8 @@ impl Turn<'_> {
 /// What was said stays, and what went wrong follows it in the same message: one question, one answer.
 fn reply(said: &str, failure: Option<Failure>, locale: Locale) -> Reply {
     let is_empty = said.trim().is_empty();
-    match failure {
+    let is_failure = failure.as_ref().is_some_and(Failure::is_of_the_agent);
+    let reply = match failure {
         None if is_empty => Reply::notice(Failure::Empty.text(locale)),
         None => Reply::answer(said.trim_end()),
         Some(failure) if is_empty => Reply::notice(failure.text(locale)),
@@ -274,7 +275,8 @@ fn reply(said: &str, failure: Option<Failure>, locale: Locale) -> Reply {
             markdown::with_fences_closed(said),
             failure.text(locale)
         )),
-    }
+    };
+    reply.failed(is_failure)
 }
 
 #[cfg(test)]

@@ -311,7 +311,10 @@ fn a_page_of_older_events_is_sorted_by_the_same_rules() {
         .map(|item| item.event_id.as_str())
         .collect();
     assert_eq!(ids, ["$2", "$1"]);
-    assert_eq!(taken.answered, [owned_event_id!("$1")].into());
+    assert_eq!(
+        taken.answered,
+        [(owned_event_id!("$1"), owned_event_id!("$a"))].into()
+    );
     assert_eq!(
         taken.drafts,
         [(owned_event_id!("$2"), owned_event_id!("$d"))]

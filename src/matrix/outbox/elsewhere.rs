@@ -4,15 +4,12 @@
 use matrix_sdk::ruma::RoomId;
 use serde_json::Value;
 
-use super::{DRAFT_PART, Outbox, OutboxError};
+use super::{DRAFT_PART, MOST_PAGES, Outbox, OutboxError};
 use crate::matrix::{
     batch::TimelineItem,
     client::MatrixError,
     marker::{ANSWERS_KEY, DRAFT_KEY, PART_KEY},
 };
-
-/// Pages of history that are looked through; an answer that is further back was given long before.
-const MOST_PAGES: usize = 20;
 
 impl Outbox {
     /// To be called before anything frozen for `question` is sent: finds what an earlier device sent of it.
@@ -21,10 +18,9 @@ impl Outbox {
             return Ok(());
         }
         tracing::info!(event.id = %question, room.id = %room, "the device has changed: looking in {room} for what was sent of this answer");
-        let mut from = self.store.last_position().await?;
+        let mut from: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let Some(token) = from else { break };
-            let (page, further) = match self.client.messages_before(room, Some(&token)).await {
+            let (page, further) = match self.client.messages_before(room, from.as_deref()).await {
                 Ok(page) => page,
                 // Not in the room any more: nothing will be sent there either.
                 Err(MatrixError::Refused { .. }) => break,
@@ -35,10 +31,11 @@ impl Outbox {
                     self.store.sent(question, part, &item.event_id).await?;
                 }
             }
-            if page.iter().any(|item| item.event_id.as_str() == question) {
+            let is_far_enough = page.iter().any(|item| item.event_id.as_str() == question);
+            from = further.filter(|_| !is_far_enough);
+            if from.is_none() {
                 break;
             }
-            from = further;
         }
         Ok(self.store.adopt(question).await?)
     }

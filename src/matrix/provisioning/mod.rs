@@ -28,6 +28,7 @@ use crate::{
     },
     matrix::{
         client::{MatrixClient, MatrixError},
+        outbox::{Outbox, OutboxError},
         reconciler::RoomsLock,
         state::StateEvent,
         store::{Store, StoreError},
@@ -55,6 +56,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(6);
 pub struct Provisioner {
     client: Arc<dyn MatrixClient>,
     store: Store,
+    outbox: Outbox,
     clock: Arc<dyn Clock>,
     defaults: Defaults,
     server: OwnedServerName,
@@ -70,6 +72,7 @@ impl Provisioner {
     pub fn new(
         client: Arc<dyn MatrixClient>,
         store: Store,
+        outbox: Outbox,
         clock: Arc<dyn Clock>,
         defaults: Defaults,
         amnesia_since: Option<SystemTime>,
@@ -80,6 +83,7 @@ impl Provisioner {
         Self {
             client,
             store,
+            outbox,
             clock,
             defaults,
             server,
@@ -158,6 +162,15 @@ impl From<MatrixError> for ChatRoomsError {
             // Without a session nothing can be told either: the message stays in the journal until there is one.
             MatrixError::ShuttingDown | MatrixError::UnknownToken { .. } => Self::ShuttingDown,
             other => Self::Refused(Box::new(other)),
+        }
+    }
+}
+
+impl From<OutboxError> for ChatRoomsError {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Interrupted(error) => error.into(),
+            OutboxError::Store(error) => error.into(),
         }
     }
 }

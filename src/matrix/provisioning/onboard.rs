@@ -9,10 +9,12 @@ use crate::{
     core::{
         chat::{Chat, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner, name},
         ids::{AgentId, RoomKey, UserKey, derived_uuid},
+        message::Reply,
     },
     matrix::{
         client::MatrixError,
         marker::{CreationFacts, RoomKind, SpaceMarker, VERSION},
+        outbox::Saying,
         reconcile::RowChanges,
         store::{
             Provision,
@@ -198,15 +200,17 @@ impl Provisioner {
         if first.id.number() != 1 || self.store.cursor(&room).await?.is_some() {
             return Ok(());
         }
-        let content = super::super::content::notice(&Guide::Welcome.text(self.locale_of(owner)));
-        let transaction_id = format!("welcome-{}", derived_uuid(first.room.as_str()));
-        let event = self
-            .client
-            .send_message(&room, &transaction_id, &content)
-            .await?;
-        self.client.set_read_marker(&room, &event).await?;
-        self.store.set_cursor(&room, &event).await?;
-        Ok(())
+        let saying = Saying {
+            kind: "welcome",
+            occasion: first.room.as_str(),
+            room: &room,
+        };
+        let welcome = Reply::notice(Guide::Welcome.text(self.locale_of(owner)));
+        let said = self.outbox.say(saying, &welcome).await?;
+        if let Some(event) = &said {
+            self.client.set_read_marker(&room, event).await?;
+        }
+        Ok(self.outbox.was_said(saying, said.as_ref()).await?)
     }
 
     pub(super) fn locale_of(&self, owner: &Owner) -> Locale {

@@ -4,8 +4,7 @@ use matrix_sdk::ruma::OwnedRoomId;
 use rusqlite::params;
 
 use super::{
-    Store, StoreError, amendments, compaction,
-    journal::{insert, take_in_answers},
+    Store, StoreError, amendments, compaction, inherited::take_in_answers, journal::insert,
     questions,
 };
 use crate::matrix::intake::{Fate, PageIntake};

@@ -1,11 +1,11 @@
 //! The journal: what a sync brought, committed in one transaction with the position it brought us to.
 
-use std::collections::BTreeSet;
-
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, amendments, compaction, questions, queue, state_cache, stops};
+use super::{
+    Store, StoreError, amendments, compaction, inherited, questions, queue, state_cache, stops,
+};
 use crate::matrix::{
     batch::TimelineItem,
     intake::{BatchIntake, Fate, RoomIntake},
@@ -37,18 +37,13 @@ impl Store {
         .await
     }
 
-    /// The position of the last committed sync, if there is one.
-    pub async fn last_position(&self) -> Result<Option<String>, StoreError> {
-        self.call(|connection| meta(connection, "sync_position"))
-            .await
-    }
-
     /// Commits everything a sync brought, and its position. All of it or nothing. Tells whether the bot is no longer in
     /// a room that it was in.
     pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<bool, StoreError> {
         let device = device.to_owned();
         self.call(move |connection| {
             let transaction = connection.transaction()?;
+            let is_first = meta(&transaction, "device")?.as_deref() != Some(&device);
             if intake.full_state {
                 state_cache::clear(&transaction, &intake.rooms)?;
             }
@@ -67,6 +62,9 @@ impl Store {
                 invite.execute(params![room.as_str(), inviter.as_str(), uuid::Uuid::new_v4().to_string()])?;
             }
             drop(invite);
+            if is_first {
+                inherited::note(&transaction)?;
+            }
             set_meta(&transaction, "sync_position", &intake.position)?;
             set_meta(&transaction, "device", &device)?;
             transaction.commit()?;
@@ -277,34 +275,10 @@ fn take_in_events(
         seq += 1;
         insert(connection, seq, room_id, item, *fate, queue_limit)?;
     }
-    take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
+    inherited::take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
     questions::take_in(connection, room_id, &room.questions)?;
     for amendment in &room.amendments {
         amendments::apply(connection, room_id, amendment)?;
-    }
-    Ok(())
-}
-
-/// A question that is answered counts as done even before it comes; a draft is completed once its question is answered.
-pub(super) fn take_in_answers(
-    connection: &Connection,
-    room: &str,
-    answered: &BTreeSet<OwnedEventId>,
-    drafts: &[(OwnedEventId, OwnedEventId)],
-) -> Result<(), StoreError> {
-    let mut done = connection.prepare_cached(
-        "INSERT OR IGNORE INTO journal (event_id, room_id, state, sender) VALUES (?1, ?2, 'done', '')",
-    )?;
-    for question in answered {
-        done.execute(params![question.as_str(), room])?;
-    }
-    let mut begun = connection.prepare_cached(
-        "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, event_id)
-         SELECT ?1, 0, ?2, '', '{}', ?3 WHERE NOT EXISTS
-         (SELECT 1 FROM journal WHERE event_id = ?1 AND state = 'done')",
-    )?;
-    for (question, message) in drafts {
-        begun.execute(params![question.as_str(), room, message.as_str()])?;
     }
     Ok(())
 }
@@ -358,7 +332,7 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError
         .optional()?)
 }
 
-fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached("REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute([key, value])?;

@@ -9,6 +9,7 @@ mod chats;
 mod compaction;
 mod dead_letters;
 mod gaps;
+mod inherited;
 mod invites;
 mod journal;
 mod migrate;

@@ -42,7 +42,8 @@ impl OutMessage {
 }
 
 impl Store {
-    /// Freezes messages that answer `question`. A part that is frozen already stays what it was.
+    /// Freezes messages that answer `question`, all of them, unless the first of them is frozen already: what was frozen
+    /// stays what it was.
     pub async fn freeze(
         &self,
         question: &str,
@@ -52,6 +53,15 @@ impl Store {
         let (question, room) = (question.to_owned(), room.to_string());
         self.call(move |connection| {
             let transaction = connection.transaction()?;
+            let is_frozen = match messages.first() {
+                Some(first) => transaction
+                    .prepare_cached("SELECT 1 FROM outbox WHERE question = ?1 AND part = ?2")?
+                    .exists(params![question, first.part])?,
+                None => true,
+            };
+            if is_frozen {
+                return Ok(());
+            }
             for message in &messages {
                 transaction.execute(
                     "INSERT OR IGNORE INTO outbox (question, part, room_id, transaction_id, content, device)
@@ -138,6 +148,29 @@ impl Store {
                      AND device IS NOT (SELECT value FROM meta WHERE key = 'device')",
                 )?
                 .exists([question])?)
+        })
+        .await
+    }
+
+    /// What was said without being asked for is in the room, and the bot's cursor behind it; or it will never be there.
+    pub async fn said(
+        &self,
+        name: &str,
+        room: &RoomId,
+        event: Option<&EventId>,
+    ) -> Result<(), StoreError> {
+        let (name, room) = (name.to_owned(), room.to_string());
+        let event = event.map(ToString::to_string);
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            if let Some(event) = event {
+                transaction.execute(
+                    "UPDATE joined_room SET fully_read = ?2 WHERE room_id = ?1",
+                    [room, event],
+                )?;
+            }
+            transaction.execute("DELETE FROM outbox WHERE question = ?1", [name])?;
+            Ok(transaction.commit()?)
         })
         .await
     }

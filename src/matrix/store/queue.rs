@@ -40,11 +40,11 @@ pub(super) fn is_full(
     Ok(waiting >= limit)
 }
 
+/// As far as can be told without reading the message: the caption of a file is none.
 fn is_command(item: &TimelineItem) -> bool {
-    item.content
-        .get("body")
-        .and_then(Value::as_str)
-        .is_some_and(|body| body.trim_start().starts_with('!'))
+    let text = |key: &str| item.content.get(key).and_then(Value::as_str);
+    matches!(text("msgtype"), Some("m.text" | "m.emote"))
+        && text("body").is_some_and(|body| body.trim_start().starts_with('!'))
 }
 
 impl Store {

@@ -30,6 +30,7 @@ struct World {
     database: Arc<Database>,
     addr: SocketAddr,
     tasks: Tasks,
+    work: Option<DropGuard>,
 }
 
 impl World {
@@ -48,8 +49,9 @@ impl World {
         .unwrap();
         let addr = server.local_addr().unwrap();
         let tasks = Tasks::default();
-        tasks.spawn("http", server.serve(tasks.draining().clone()));
+        let work = Some(server.serve_beside_work(&tasks));
         Self {
+            work,
             clock,
             readiness,
             metrics,
@@ -155,10 +157,25 @@ async fn an_address_in_use_is_named_with_its_variable() {
 }
 
 #[tokio::test]
-async fn the_server_ends_with_the_process() {
+async fn while_the_work_comes_to_its_end_the_server_says_so() {
     let world = World::new().await;
+    world.readiness.reconciled();
+    world.readiness.synced();
+    assert_eq!(world.readyz().await.0, 200);
+    world.tasks.shut_down();
+    tokio::task::yield_now().await;
+    let (status, body) = world.readyz().await;
+    assert_eq!(status, 503);
+    assert_eq!(body["missing"][0], "the bot is shutting down");
+    assert_eq!(world.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_server_ends_with_the_process() {
+    let mut world = World::new().await;
     world.get("/healthz").await;
     world.tasks.shut_down();
+    drop(world.work.take());
     let nothing = NoSignals;
     let ended = world
         .tasks

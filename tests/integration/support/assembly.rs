@@ -100,9 +100,11 @@ pub(crate) async fn assemble(
     let (media, ports) = files(settings, matrix, &patient, tasks);
     let (agents, rooms) = (settings.agents(), RoomsLock::default());
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
+    let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
     let provisioner = Provisioner::new(
         Arc::clone(&patient),
         store.clone(),
+        outbox.clone(),
         Arc::clone(&clock),
         provisioning::Defaults {
             brand: "Lambda".to_owned(),
@@ -137,7 +139,7 @@ pub(crate) async fn assemble(
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
         drafter: Drafter::new(plain, store.clone(), tasks.clone()),
-        outbox: Outbox::new(Arc::clone(&patient), store.clone(), media),
+        outbox: outbox.clone(),
         questions,
         reconciler: reconciler.clone(),
         clock: Arc::clone(&clock),
@@ -150,6 +152,7 @@ pub(crate) async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         provisioner,
+        outbox,
         dispatcher,
         tasks: tasks.clone(),
         allows: Arc::new(|user: &UserId| user.server_name() == "hs"),

@@ -238,7 +238,7 @@ async fn a_cut_off_draft_is_remembered_where_its_question_still_waits() {
 async fn a_question_whose_answer_was_seen_first_never_waits() {
     let store = store_with(1..=1).await;
     let seen = RoomIntake {
-        answered: [owned_event_id!("$3")].into(),
+        answered: [(owned_event_id!("$3"), owned_event_id!("$a3"))].into(),
         ..with_gap(8..=8, "t8")
     };
     store.commit(DEVICE, batch("s2", seen)).await.unwrap();
@@ -246,7 +246,7 @@ async fn a_question_whose_answer_was_seen_first_never_waits() {
     assert_eq!(store.known(asked).await.unwrap(), [false, true]);
     let gap = store.gaps().await.unwrap().remove(0);
     let newer = PageIntake {
-        answered: [owned_event_id!("$4")].into(),
+        answered: [(owned_event_id!("$4"), owned_event_id!("$a4"))].into(),
         drafts: vec![
             (owned_event_id!("$5"), owned_event_id!("$d5")),
             (owned_event_id!("$4"), owned_event_id!("$d4")),

@@ -2,10 +2,12 @@
 
 mod agent_sessions;
 mod compaction;
+mod inherited;
 mod journal;
 mod open;
 mod outbox;
 mod provisions;
+mod queue;
 
 use matrix_sdk::ruma::{OwnedRoomId, room_id};
 use serde_json::{Value, json};

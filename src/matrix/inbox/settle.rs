@@ -1,0 +1,76 @@
+//! The first look at a room with messages that an earlier device, or a memory that is lost, may have answered.
+//!
+//! The first sync shows which of them were answered before it. An answer that was on its way then arrives after: so it is
+//! waited for, and the room looked at once more. What comes later still is taken in as the syncs bring it, up to the
+//! moment at which an answer of our own is frozen.
+
+use std::sync::PoisonError;
+
+use matrix_sdk::ruma::RoomId;
+
+use super::{Inbox, OWN_FAILURE_PAUSE, unfinished::Unfinished};
+use crate::matrix::{client::MatrixError, intake, outbox::MOST_PAGES};
+
+impl Inbox {
+    /// To be called before the oldest message of the room is taken up.
+    pub(super) async fn settle(&self, room: &RoomId) {
+        while !self.parts.tasks.is_draining() {
+            match self.look_for_late_answers(room).await {
+                Ok(()) | Err(Unfinished::ShuttingDown) => return,
+                Err(error) => {
+                    tracing::error!(room.id = %room, error = &error as &dyn std::error::Error, "a room could not be looked at");
+                    self.parts.tasks.pause(OWN_FAILURE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn look_for_late_answers(&self, room: &RoomId) -> Result<(), Unfinished> {
+        if self.is_settled(room) {
+            return Ok(());
+        }
+        let Some(oldest) = self.parts.store.oldest_inherited(room).await? else {
+            return Ok(());
+        };
+        self.settling.over(&self.parts.tasks).await;
+        if self.parts.tasks.is_draining() {
+            return Ok(());
+        }
+        let mut from: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let found = self
+                .parts
+                .client
+                .messages_before(room, from.as_deref())
+                .await;
+            let (page, further) = match found {
+                Ok(found) => found,
+                // Not in the room any more: nothing will be sent there either.
+                Err(MatrixError::Refused { .. }) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let learnt = intake::page_intake(self.parts.client.user_id(), &page);
+            self.parts
+                .store
+                .learn_answers(room, learnt.answered, learnt.drafts)
+                .await?;
+            let is_far_enough = page.iter().any(|item| item.event_id.as_str() == oldest);
+            from = further.filter(|_| !is_far_enough);
+            if from.is_none() {
+                break;
+            }
+        }
+        self.settled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(room.to_owned());
+        Ok(())
+    }
+
+    fn is_settled(&self, room: &RoomId) -> bool {
+        self.settled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(room)
+    }
+}
