@@ -138,6 +138,10 @@ impl Drafter {
         markdown: &str,
     ) -> Option<matrix_sdk::ruma::OwnedEventId> {
         let known = self.store.frozen(&target.question).await.ok()?;
+        // The answer of a former life has come to light meanwhile.
+        if known.iter().any(|message| message.part != DRAFT_PART) {
+            return None;
+        }
         if let Some(message) = known.into_iter().find(|message| message.part == DRAFT_PART)
             && let Some(event) = message.event_id
         {

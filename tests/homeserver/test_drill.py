@@ -13,11 +13,6 @@ from support.timeline import ANSWERS_KEY
 BOT = "@bot:drill.localhost"
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="an answer that is on its way to the server while both stores are deleted can arrive after the new start has "
-    "looked, and is then given again: seen once in five short storms",
-)
 @pytest.mark.timeout(1500)
 def test_whatever_dies_every_message_gets_exactly_one_answer(run_folder, monkeypatch):
     monkeypatch.setenv("SURFACES_BOT_BIN", str(drill_binary()))

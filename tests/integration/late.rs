@@ -100,16 +100,17 @@ fn a_draft_that_arrives_late_is_completed() {
 
 #[test]
 fn a_message_that_nobody_had_begun_to_answer_is_answered_when_that_is_sure() {
-    let (mut world, alice, question) = killed_with_an_answer_on_its_way();
+    let mut world = World::running();
+    let (alice, bob) = (world.welcomes("@alice:hs"), world.welcomes("@bob:hs"));
+    world.kill_and_wipe_all();
+    let question = alice.says(&alice.chat, "hello");
     world.start();
     world.goes_on_for(LOOKED);
-    let answers = |server: &crate::support::fake_matrix::Server| {
-        server.answers_to(&alice.chat, &question).len()
-    };
-    assert_eq!(world.matrix.see(answers), 0);
-    let entry = world.person("@bob:hs").invites_the_bot();
-    world.until("the pointer", |server| server.has_pointed_in(&entry));
-    assert_eq!(world.matrix.see(answers), 0, "others do not wait for it");
+    assert!(world.ask(&bob, &bob.chat, "quick").ends_with("quick"));
+    let answers = world
+        .matrix
+        .see(|server| server.answers_to(&alice.chat, &question));
+    assert_eq!(answers, [], "others do not wait for it");
     world.until("the answer", |server| {
         server.is_done_with(&alice.chat, &question)
     });
