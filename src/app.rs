@@ -80,7 +80,7 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     let store = opened.store;
     let readiness = Readiness::new(Arc::clone(&clock));
     let metrics = Metrics::new();
-    let mut served = None;
+    let mut held_open = None;
     if let (Some(addr), Purpose::Run) = (config.http_addr, purpose) {
         let server = OpsServer::bind(
             addr,
@@ -90,12 +90,12 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
         )
         .await
         .context("the HTTP server cannot start")?;
-        served = Some(server.serve_beside_work(&tasks));
+        held_open = Some(server.serve_beside_work(&tasks));
     }
     let report = Arc::new(std::sync::Mutex::new(Report::default()));
     let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
     tasks.spawn("bot", async move {
-        let _served = served;
+        let _held_open = held_open;
         let ended = sessions::run(
             config,
             purpose,
@@ -158,11 +158,7 @@ async fn assemble(
         store.clone(),
         outbox.clone(),
         Arc::clone(&clock),
-        provisioning::Defaults {
-            brand: config.people.brand.clone(),
-            locale: config.people.locale,
-            agents: Arc::clone(&agents),
-        },
+        provisioning_defaults(config, &agents),
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
@@ -206,10 +202,7 @@ async fn assemble(
         client: patient,
         store,
         device_id: session.device_id,
-        first_sync: match config.matrix.initial_sync {
-            InitialSync::Auto => FirstSync::Auto,
-            InitialSync::Full => FirstSync::Full,
-        },
+        first_sync: first_sync(config),
         reconciler,
         inbox,
         reception,
@@ -348,6 +341,21 @@ pub fn login(config: &Config) -> Login {
         },
         store_path: matrix.store_path.clone(),
         device_name: config.people.brand.clone(),
+    }
+}
+
+const fn first_sync(config: &Config) -> FirstSync {
+    match config.matrix.initial_sync {
+        InitialSync::Auto => FirstSync::Auto,
+        InitialSync::Full => FirstSync::Full,
+    }
+}
+
+fn provisioning_defaults(config: &Config, agents: &Arc<Agents>) -> provisioning::Defaults {
+    provisioning::Defaults {
+        brand: config.people.brand.clone(),
+        locale: config.people.locale,
+        agents: Arc::clone(agents),
     }
 }
 

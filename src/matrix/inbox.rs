@@ -205,7 +205,7 @@ impl Inbox {
                 if self.parts.tasks.is_draining() {
                     return;
                 }
-                match self.attempt_beside_lane(room, entry).await {
+                match Box::pin(self.attempt_beside_lane(room, entry)).await {
                     Ok(()) => {}
                     Err(Unfinished::ShuttingDown) => return,
                     Err(error) => {

@@ -50,7 +50,8 @@ pub fn free_name(chat: &Chat, saves: &[Save]) -> String {
     } else {
         chat.name.chars().take(name::MAX_CHARS - 5).collect()
     };
-    (1..)
+    // One more than there are: one of them is free.
+    (1..=saves.len() + 1)
         .map(|number| match number {
             1 => base.clone(),
             _ => format!("{base} ({number})"),

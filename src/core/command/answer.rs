@@ -22,7 +22,7 @@ impl Answer {
         nothing(words, name).map(|()| self)
     }
 
-    pub(super) fn run(self, call: &Call<'_>) -> String {
+    pub(super) fn run(call: &Call<'_>) -> String {
         call.trouble(&Trouble::NothingAsked)
     }
 }

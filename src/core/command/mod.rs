@@ -167,8 +167,8 @@ impl Command {
             Self::Settings(command) => command.run(call).await,
             Self::Save(command) => command.run(call).await,
             Self::Load(command) => command.run(call).await,
-            Self::Stop(command) => Ok(command.run(call)),
-            Self::Answer(command) => Ok(command.run(call)),
+            Self::Stop(Stop) => Ok(Stop::run(call)),
+            Self::Answer(_) => Ok(Answer::run(call)),
         }
     }
 

@@ -13,7 +13,7 @@ impl Stop {
         nothing(words, CommandName::Stop).map(|()| Self)
     }
 
-    pub(super) fn run(self, call: &Call<'_>) -> String {
+    pub(super) fn run(call: &Call<'_>) -> String {
         call.trouble(&Trouble::NothingRuns)
     }
 }

@@ -58,7 +58,7 @@ impl Inbox {
         let answered = AtomicBool::new(false);
         let attempt = async {
             let result = self
-                .attempt(room, entry, Way::InTurn, self.handle(room, entry))
+                .attempt(room, entry, Way::InTurn, Box::pin(self.handle(room, entry)))
                 .await;
             answered.store(result.is_ok(), Ordering::Relaxed);
             over.cancel();

@@ -92,7 +92,7 @@ impl Note {
     }
 
     /// For a row.
-    pub fn to_json(&self) -> String {
+    pub(in crate::matrix) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a note is plain JSON")
     }
 

@@ -51,13 +51,13 @@ impl World {
         let tasks = Tasks::default();
         let work = Some(server.serve_beside_work(&tasks));
         Self {
-            work,
             clock,
             readiness,
             metrics,
             database,
             addr,
             tasks,
+            work,
         }
     }
 

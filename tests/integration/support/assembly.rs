@@ -87,6 +87,23 @@ impl Settings {
     fn default_agent(&self) -> AgentId {
         AgentId::new(self.agents[0].0)
     }
+
+    fn for_new_rooms(&self, agents: &Arc<Agents>) -> provisioning::Defaults {
+        provisioning::Defaults {
+            brand: "Lambda".to_owned(),
+            locale: self.locale,
+            agents: Arc::clone(agents),
+        }
+    }
+
+    fn for_found_rooms(&self) -> reconcile::Defaults {
+        reconcile::Defaults {
+            agent_id: self.default_agent(),
+            brand: "Lambda".to_owned(),
+            server_name: "hs".to_owned(),
+            locale: self.locale,
+        }
+    }
 }
 
 pub(crate) async fn assemble(
@@ -106,11 +123,7 @@ pub(crate) async fn assemble(
         store.clone(),
         outbox.clone(),
         Arc::clone(&clock),
-        provisioning::Defaults {
-            brand: "Lambda".to_owned(),
-            locale: settings.locale,
-            agents: Arc::clone(&agents),
-        },
+        settings.for_new_rooms(&agents),
         first_memory.then(|| clock.now()),
         Arc::clone(&rooms),
     );
@@ -125,12 +138,7 @@ pub(crate) async fn assemble(
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
-        reconcile::Defaults {
-            agent_id: settings.default_agent(),
-            brand: "Lambda".to_owned(),
-            server_name: "hs".to_owned(),
-            locale: settings.locale,
-        },
+        settings.for_found_rooms(),
         rooms,
     );
     let metrics = Metrics::new();

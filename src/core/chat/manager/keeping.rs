@@ -115,14 +115,14 @@ impl ChatManager {
             Ok(agent) => agent,
             Err(hindrance) => return Ok(Err(hindrance)),
         };
-        let saved = Saved {
+        let kept = Saved {
             context: save.kept,
             note: save.note.clone(),
             room: save.room.clone(),
             until: save.until.clone(),
         };
         let context = context_of(&next);
-        if let Err(advice) = patiently(agent.client.load(&context, &saved)).await {
+        if let Err(advice) = patiently(agent.client.load(&context, &kept)).await {
             return Ok(Err(hindrance(advice, &agent.name)));
         }
         self.rooms.write_chat_marker(&next).await?;
