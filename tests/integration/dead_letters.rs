@@ -77,6 +77,26 @@ fn an_answer_whose_sending_ends_the_process_is_given_up_at_the_fourth_start() {
 }
 
 #[test]
+fn a_message_is_not_given_up_where_the_last_of_the_deaths_came_after_its_answer() {
+    let (mut world, alice) = World::with_alice();
+    let question = alice.says(&alice.chat, "hello");
+    for death in [Fault::KillBefore, Fault::KillBefore, Fault::KillAfter] {
+        world.matrix.recovers();
+        world.matrix.fail("send", 0, death);
+        world.until_killed_or("the death", |_| false);
+        world.restart();
+    }
+    world.matrix.recovers();
+    world.until("the cursor", |server| {
+        server.has_read(&alice.chat, &question)
+    });
+    world.settles();
+    let answer = world.matrix.answer_to(&alice.chat, &question);
+    assert!(answer.ends_with("hello"), "{answer}");
+    assert_eq!(dead(&world), (0, 0));
+}
+
+#[test]
 fn who_was_being_answered_when_somebody_elses_message_ended_the_process_is_not_given_up() {
     let mut world = World::new();
     let slow = MockAgent::new(AgentId::new("assistant")).with_pause(Duration::from_secs(5));

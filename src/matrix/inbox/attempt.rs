@@ -83,6 +83,11 @@ impl Inbox {
         may_speak: bool,
     ) -> Result<(), Unfinished> {
         let event = &entry.item.event_id;
+        let outbox = &self.parts.outbox;
+        if outbox.is_on_the_server(event.as_str(), room).await? {
+            // Whatever ended the process came after it: nothing more need be said.
+            return self.finish(room, entry).await;
+        }
         tracing::error!(event.id = %event, room.id = %room, "{event} is given up: handling it failed too often");
         self.parts.metrics.message_failed();
         self.parts.metrics.message_buried();

@@ -1,10 +1,10 @@
-//! Messages frozen for another device: their transaction ids no longer count, so the room itself is asked which of them
-//! the server has.
+//! Messages of which it is not known whether the server has them: the room itself is asked. Those frozen for another
+//! device, whose transaction ids no longer count; and those that are not to be sent once more.
 
 use matrix_sdk::ruma::RoomId;
 use serde_json::Value;
 
-use super::{DRAFT_PART, MOST_PAGES, Outbox, OutboxError};
+use super::{DRAFT_PART, MOST_PAGES, Outbox, OutboxError, is_answer};
 use crate::matrix::{
     batch::TimelineItem,
     client::MatrixError,
@@ -18,6 +18,27 @@ impl Outbox {
             return Ok(());
         }
         tracing::info!(event.id = %question, room.id = %room, "the device has changed: looking in {room} for what was sent of this answer");
+        self.look_back(question, room).await?;
+        Ok(self.store.adopt(question).await?)
+    }
+
+    /// Whether the server has every message that was frozen as the answer to `question`, by its own account.
+    pub async fn is_on_the_server(
+        &self,
+        question: &str,
+        room: &RoomId,
+    ) -> Result<bool, OutboxError> {
+        if !self.is_frozen(question).await? {
+            return Ok(false);
+        }
+        self.look_back(question, room).await?;
+        let frozen = self.store.frozen(question).await?;
+        let mut answer = frozen.iter().filter(|message| is_answer(message.part));
+        Ok(answer.all(|message| message.event_id.is_some()))
+    }
+
+    /// Finds the messages that answer `question` in the room's newest history.
+    async fn look_back(&self, question: &str, room: &RoomId) -> Result<(), OutboxError> {
         let mut from: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let (page, further) = match self.client.messages_before(room, from.as_deref()).await {
@@ -37,7 +58,7 @@ impl Outbox {
                 break;
             }
         }
-        Ok(self.store.adopt(question).await?)
+        Ok(())
     }
 
     /// Which of the messages that answer `question` this event is, if it is one.

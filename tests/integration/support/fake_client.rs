@@ -91,7 +91,10 @@ pub(crate) async fn begin<T: Send>(
         Some(Fault::Refused(code)) => Err(refused(code)),
         Some(Fault::KillBefore) => std::future::pending().await,
         Some(Fault::KillAfter) => {
-            let _ = matrix.change(act);
+            let _ = matrix.change(|server| {
+                server.requests.dead = true;
+                act(server)
+            });
             std::future::pending().await
         }
         Some(Fault::BreaksOff(_) | Fault::BreaksOffSilently(_)) => {

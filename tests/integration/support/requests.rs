@@ -113,7 +113,7 @@ impl Requests {
                 found = Some(rule.fault.clone());
             }
         }
-        self.dead |= matches!(found, Some(Fault::KillBefore | Fault::KillAfter));
+        self.dead |= matches!(found, Some(Fault::KillBefore));
         found
     }
 }
