@@ -57,7 +57,7 @@ struct Served {
 }
 
 impl OpsServer {
-    /// Takes the address. Requests are answered from [`OpsServer::serve`] on.
+    /// Takes the address. Requests are answered from [`OpsServer::serve_beside_work`] on.
     pub async fn bind(
         addr: SocketAddr,
         readiness: Readiness,

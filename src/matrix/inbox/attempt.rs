@@ -86,7 +86,7 @@ impl Inbox {
         let outbox = &self.parts.outbox;
         if outbox.is_on_the_server(event.as_str(), room).await? {
             // Whatever ended the process came after it: nothing more need be said.
-            return self.finish(room, entry).await;
+            return Ok(());
         }
         tracing::error!(event.id = %event, room.id = %room, "{event} is given up: handling it failed too often");
         self.parts.metrics.message_failed();
