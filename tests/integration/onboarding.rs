@@ -165,6 +165,26 @@ fn a_user_who_left_everything_is_invited_again_and_gets_nothing_new() {
 }
 
 #[test]
+fn an_invitation_that_was_declined_where_no_sync_tells_it_is_given_again() {
+    let world = World::running();
+    let alice = world.person("@alice:hs");
+    let entry = alice.invites_the_bot();
+    world.until("the pointer", |server| server.has_pointed_in(&entry));
+    world.settles();
+    let home = world.matrix.home_of(&alice.id);
+    for room in [home.space(), home.chat()] {
+        world.matrix.holds_back(room);
+        alice.leaves(room);
+    }
+    let entry = alice.invites_the_bot();
+    world.until("the pointer", |server| server.has_pointed_in(&entry));
+    for room in [home.space(), home.chat()] {
+        alice.joins(room);
+    }
+    assert_eq!(world.matrix.count("create_room"), 2);
+}
+
+#[test]
 fn the_invitation_of_a_user_who_is_not_allowed_is_rejected() {
     let world = World::running();
     let eve = world.person("@eve:elsewhere");

@@ -16,6 +16,7 @@ use crate::{
         marker::{CreationFacts, RoomKind, SpaceMarker, VERSION},
         outbox::Saying,
         reconcile::RowChanges,
+        state::StateEvent,
         store::{
             Provision,
             rows::{RoomRow, UserRow},
@@ -170,27 +171,33 @@ impl Provisioner {
         }
     }
 
-    /// A room that no sync has brought yet is asked for its members.
+    /// Whether the user is in the room or invited. An invitation that was declined while the bot wrote into the room can
+    /// still stand in what a sync tells: of that, and of a room that no sync has brought yet, the server is asked.
     async fn is_in(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatRoomsError> {
         let synced = self
             .store
             .kept_state(room, "m.room.create", "")
             .await?
             .is_some();
-        let member = if synced {
-            self.store
+        if synced {
+            let kept = self
+                .store
                 .kept_state(room, "m.room.member", user.as_str())
-                .await?
-        } else {
-            let state = self.client.room_state(room).await?;
-            state.into_iter().find(|event| {
-                event.event_type == "m.room.member" && event.state_key == user.as_str()
-            })
-        };
-        Ok(member
-            .as_ref()
-            .and_then(|event| event.content.get("membership")?.as_str())
-            .is_some_and(|membership| matches!(membership, "join" | "invite")))
+                .await?;
+            match kept.as_ref().and_then(membership) {
+                Some("join") => return Ok(true),
+                Some("invite") => {}
+                _ => return Ok(false),
+            }
+        }
+        let state = self.client.room_state(room).await?;
+        let member = state
+            .iter()
+            .find(|event| event.event_type == "m.room.member" && event.state_key == user.as_str());
+        Ok(matches!(
+            member.and_then(membership),
+            Some("join" | "invite")
+        ))
     }
 
     /// The first chat is welcomed once: after that the bot's own cursor stands in it.
@@ -224,6 +231,10 @@ impl Provisioner {
             .for_new_chat(user, chosen)
             .map(|agent| agent.id.clone())
     }
+}
+
+fn membership(member: &StateEvent) -> Option<&str> {
+    member.content.get("membership")?.as_str()
 }
 
 fn space_rows(
