@@ -17,9 +17,9 @@ use crate::{
         client::{MatrixClient, MatrixError},
         content,
         marker::DRAFT_KEY,
-        outbox::{DRAFT_PART, transaction_id},
+        outbox::{DRAFT_PART, new_message},
         split::split,
-        store::{NewMessage, Store},
+        store::Store,
     },
 };
 
@@ -142,16 +142,14 @@ impl Drafter {
         if known.iter().any(|message| message.part != DRAFT_PART) {
             return None;
         }
-        if let Some(message) = known.into_iter().find(|message| message.part == DRAFT_PART)
-            && let Some(event) = message.event_id
-        {
+        if let Some(event) = known.into_iter().find_map(|message| message.event_id) {
             return Some(event);
         }
-        let message = NewMessage {
-            part: DRAFT_PART,
-            transaction_id: transaction_id(&target.question, DRAFT_PART),
-            content: draft_content(target, markdown),
-        };
+        let message = new_message(
+            &target.question,
+            DRAFT_PART,
+            draft_content(target, markdown),
+        );
         let (id, content) = (message.transaction_id.clone(), message.content.clone());
         self.store
             .freeze(&target.question, &target.room, vec![message])

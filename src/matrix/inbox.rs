@@ -7,6 +7,7 @@ mod attempt;
 mod backlog;
 mod decisions;
 mod express;
+mod finish;
 mod lane;
 mod overflow;
 mod place;
@@ -21,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use tokio::sync::Semaphore;
 
 use self::{
@@ -32,17 +33,17 @@ use crate::{
     boundary::{Boundary, reached},
     clock::Clock,
     core::{
-        chat::{Chat, ChatStatus, ChatStore},
+        chat::{Chat, ChatStatus, ChatStore, Locale},
         dispatch::{Dispatcher, Place},
         ids::UserKey,
-        message::{Incoming, Reply},
+        message::Incoming,
     },
     lifecycle::Tasks,
     matrix::{
         client::{MatrixClient, MatrixError},
         drafts::{DraftTarget, Drafter},
         event::{self, Said},
-        outbox::{Outbox, Question},
+        outbox::Outbox,
         questions::Questions,
         reconciler::Reconciler,
         router::Route,
@@ -50,7 +51,6 @@ use crate::{
         store::{Entry, Store, StoreError},
     },
     ops::Metrics,
-    text::Failure,
 };
 
 /// Events a worker takes from the journal at once: the next one may be edited or redacted while this one is answered.
@@ -329,7 +329,7 @@ impl Inbox {
         Ok(())
     }
 
-    async fn locale(&self, user: &matrix_sdk::ruma::UserId) -> crate::core::chat::Locale {
+    async fn locale(&self, user: &UserId) -> Locale {
         let owner = self
             .parts
             .store
@@ -338,65 +338,5 @@ impl Inbox {
             .ok()
             .flatten();
         self.parts.dispatcher.locale_of(owner.as_ref())
-    }
-
-    async fn finish_with(
-        &self,
-        room: &RoomId,
-        entry: &Entry,
-        thread: Option<&str>,
-        replies: &[Reply],
-    ) -> Result<(), Unfinished> {
-        let question = Question {
-            id: entry.item.event_id.as_str(),
-            room,
-            thread,
-        };
-        let is_whole = self.parts.outbox.answer(question, replies).await?;
-        self.conclude(room, entry, thread, is_whole).await
-    }
-
-    /// What the server did not take of the answer is said once; then the event is finished with.
-    async fn conclude(
-        &self,
-        room: &RoomId,
-        entry: &Entry,
-        thread: Option<&str>,
-        is_whole: bool,
-    ) -> Result<(), Unfinished> {
-        if !is_whole {
-            self.parts.metrics.message_buried();
-            let text = Failure::NotSent.text(self.locale(&entry.item.sender).await);
-            let question = Question {
-                id: entry.item.event_id.as_str(),
-                room,
-                thread,
-            };
-            self.parts
-                .outbox
-                .last_word(question, &Reply::notice(text))
-                .await?;
-        }
-        self.finish(room, entry).await
-    }
-
-    /// The answer is on the server: the cursor moves, then the journal lets go.
-    async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let event = &entry.item.event_id;
-        reached(Boundary::BeforeReadMarker);
-        match self.parts.client.set_read_marker(room, event).await {
-            Ok(()) => {
-                reached(Boundary::AfterReadMarker);
-                self.parts.store.set_cursor(room, event).await?;
-                reached(Boundary::CursorSet);
-            }
-            // Left the room, or the event is gone: nothing can be marked, and nothing waits.
-            Err(MatrixError::Refused { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        self.parts.store.finish(event).await?;
-        reached(Boundary::EventFinished);
-        tracing::debug!(event.id = %event, room.id = %room, "finished with");
-        Ok(())
     }
 }

@@ -3,11 +3,15 @@
 //! A sync that starts from a kept position brings only what is new. One that starts from nothing also brings history,
 //! and then the server's own cursor (`m.fully_read`) and the answers in the timeline tell what is finished with.
 
+mod start;
+
 use std::collections::BTreeMap;
 
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::Value;
 
+use self::start::Start;
+pub use self::start::is_arrival_of;
 use crate::matrix::{
     batch::{JoinedUpdate, SyncBatch, TimelineItem},
     event,
@@ -150,13 +154,9 @@ fn room_intake(
     update: JoinedUpdate,
 ) -> RoomIntake {
     let start = if from_nothing {
-        first_unfinished(bot, &update)
+        Start::after_history(bot, &update)
     } else {
-        // In a room just joined, the timeline may reach back before the join.
-        Start {
-            index: own_join(bot, &update.timeline).map_or(0, |join| join + 1),
-            gap_until: None,
-        }
+        Start::after_arrival(bot, &update.timeline)
     };
     let answered = answered_in(bot, &update.timeline);
     let drafts = drafts_in(bot, &update.timeline, &answered);
@@ -192,7 +192,7 @@ fn room_intake(
             }
         }
     }
-    let gap = gap_before(from_nothing, update.gap_before, start);
+    let gap = start.gap(from_nothing, update.gap_before);
     RoomIntake {
         room,
         state: update.state,
@@ -206,75 +206,6 @@ fn room_intake(
         amendments,
         gap,
     }
-}
-
-/// A stretch that is worth fetching: one in which something unfinished may be.
-fn gap_before(from_nothing: bool, token: Option<String>, start: Start) -> Option<GapIntake> {
-    let from_token = token.filter(|_| start.index == 0)?;
-    if from_nothing && start.gap_until.is_none() {
-        return None;
-    }
-    Some(GapIntake {
-        from_token,
-        until: start.gap_until,
-    })
-}
-
-/// Where in a timeline that begins with history the unfinished part begins.
-struct Start {
-    index: usize,
-    /// Set where it begins before the timeline does: the event to go back to.
-    gap_until: Option<OwnedEventId>,
-}
-
-fn first_unfinished(bot: &UserId, update: &JoinedUpdate) -> Start {
-    let position_of = |event: &EventId| {
-        update
-            .timeline
-            .iter()
-            .position(|item| item.event_id == event)
-    };
-    let joined = own_join(bot, &update.timeline).map_or(0, |join| join + 1);
-    if let Some(cursor) = &update.fully_read {
-        return match position_of(cursor) {
-            Some(index) => Start {
-                index: joined.max(index + 1),
-                gap_until: None,
-            },
-            None => Start {
-                index: joined,
-                gap_until: Some(cursor.clone()),
-            },
-        };
-    }
-    // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best witness;
-    // where it said nothing, all that came after its join waits, and where it neither spoke nor came, nothing does.
-    let last_word = update
-        .timeline
-        .iter()
-        .rposition(|item| item.sender == bot && is_message(item))
-        .map_or(joined, |index| joined.max(index + 1));
-    Start {
-        index: if last_word == 0 {
-            update.timeline.len()
-        } else {
-            last_word
-        },
-        gap_until: None,
-    }
-}
-
-/// The bot's own latest arrival in this timeline.
-fn own_join(bot: &UserId, timeline: &[TimelineItem]) -> Option<usize> {
-    timeline.iter().rposition(|item| is_arrival_of(bot, item))
-}
-
-/// Whether this user came into the room with this event.
-pub fn is_arrival_of(user: &UserId, item: &TimelineItem) -> bool {
-    item.event_type == "m.room.member"
-        && item.state_key.as_deref() == Some(user.as_str())
-        && item.content.get("membership").and_then(Value::as_str) == Some("join")
-        && !item.was_joined
 }
 
 fn is_message(item: &TimelineItem) -> bool {

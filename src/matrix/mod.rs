@@ -10,6 +10,7 @@ pub mod content;
 pub mod drafts;
 pub mod event;
 pub mod gaps;
+pub mod history;
 pub mod inbox;
 pub mod intake;
 pub mod marker;

@@ -32,8 +32,6 @@ pub use self::saying::Saying;
 
 /// The part that a draft has.
 pub const DRAFT_PART: u32 = 0;
-/// Pages of a room's history that are looked through for what was sent; what is further back was sent long before.
-pub const MOST_PAGES: usize = 20;
 /// The part of a word about the answer itself: that the server refused it, or that it was given up.
 const LAST_WORD: u32 = 1_000_000;
 /// Longest text of one message, in bytes. An edit holds it four times (plain and rendered, old and new), encryption adds
@@ -118,11 +116,7 @@ impl Outbox {
         }
         let messages = (DRAFT_PART + 1..)
             .zip(contents)
-            .map(|(part, content)| NewMessage {
-                part,
-                transaction_id: transaction_id(question.id, part),
-                content,
-            })
+            .map(|(part, content)| new_message(question.id, part, content))
             .collect();
         self.store
             .freeze(question.id, question.room, messages)
@@ -139,11 +133,7 @@ impl Outbox {
     ) -> Result<bool, OutboxError> {
         let part = DRAFT_PART + 1;
         content[PART_KEY] = json!(part);
-        let message = NewMessage {
-            part,
-            transaction_id: transaction_id(question.id, part),
-            content,
-        };
+        let message = new_message(question.id, part, content);
         self.store
             .freeze(question.id, question.room, vec![message])
             .await?;
@@ -168,11 +158,7 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let mut content = content::answering(content::message(reply), question.id, question.thread);
         content[PART_KEY] = json!(LAST_WORD);
-        let message = NewMessage {
-            part: LAST_WORD,
-            transaction_id: transaction_id(question.id, LAST_WORD),
-            content,
-        };
+        let message = new_message(question.id, LAST_WORD, content);
         self.store
             .freeze(question.id, question.room, vec![message])
             .await?;
@@ -272,6 +258,15 @@ fn contents(reply: &Reply, question: Question<'_>) -> Vec<Value> {
         .to_content()
     });
     words.chain(files).collect()
+}
+
+/// One message of those that answer `question`, to be frozen.
+pub fn new_message(question: &str, part: u32, content: Value) -> NewMessage {
+    NewMessage {
+        part,
+        transaction_id: transaction_id(question, part),
+        content,
+    }
 }
 
 /// Names one message among those that answer one question.

@@ -1,7 +1,7 @@
 //! Reads a conversation back from its room: the owner's questions and the bot's answers to them, as they stand there.
 //!
 //! Needed only where the memory of a model was lost. The room is read backwards, page by page, to the message that began
-//! the context, or to the room's beginning.
+//! the context, or to the room's beginning, or as far as a look back goes: much further than any model is given.
 
 mod reading;
 
@@ -12,12 +12,12 @@ use matrix_sdk::ruma::OwnedRoomId;
 
 use self::reading::Reading;
 use crate::{
-    matrix::client::{MatrixClient, MatrixError},
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        history::LookBack,
+    },
     platform::openai::ports::{Conversation, Exchange, PortError, Transcripts},
 };
-
-/// Pages of one conversation: two thousand events, far more than any model is given.
-const MOST_PAGES: u32 = 20;
 
 /// Reads rooms.
 pub struct RoomTranscripts {
@@ -43,13 +43,11 @@ impl Transcripts for RoomTranscripts {
         let room = OwnedRoomId::try_from(conversation.room.as_str());
         let room = room.map_err(|error| PortError(error.to_string()))?;
         let mut reading = Reading::of(conversation, self.client.user_id());
-        let mut from = None;
-        for _ in 0..MOST_PAGES {
-            let (page, next) = self.client.messages_before(&room, from.as_deref()).await?;
-            if reading.is_done_with(&page) || next.is_none() {
+        let mut history = LookBack::into(&*self.client, &room);
+        while let Some(page) = history.page().await? {
+            if reading.is_done_with(&page) {
                 break;
             }
-            from = next;
         }
         Ok(reading.exchanges())
     }

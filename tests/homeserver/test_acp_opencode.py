@@ -133,16 +133,19 @@ def test_a_command_is_run_if_its_owner_says_so(chats, decision, is_run):
     else:
         relation = {"rel_type": "m.annotation", "event_id": asked, "key": decision}
         chats.home.user.send(room, {"m.relates_to": relation}, "m.reaction")
-    ran = lambda: list(chats.opencode.workspace.rglob("ran.txt"))  # noqa: E731
+
+    def traces():
+        return list(chats.opencode.workspace.rglob("ran.txt"))
+
     if is_run:
         chats.answer(room, question, lambda said: "That is all." in said)
-        assert [path.read_text() for path in ran()] == ["ran\n"]
-        ran()[0].unlink()
+        assert [path.read_text() for path in traces()] == ["ran\n"]
+        traces()[0].unlink()
     else:
         # opencode ends the turn where a tool is refused.
         wait_until(lambda: chats.home.answers(room, question), "the end of the turn", LIMIT)
         chats.ask("Now short again", "Short.", room)
-        assert ran() == []
+        assert traces() == []
 
 
 def test_stop_ends_an_answer_and_the_chat_goes_on(chats):
@@ -175,7 +178,7 @@ def test_an_agent_that_is_killed_in_the_middle_is_said_and_started_again(chats):
     question = chats.in_the_middle(room)
     for pid in chats.opencode.processes():
         os.kill(pid, signal.SIGKILL)
-    chats.answer(room, question, lambda said: "step3" in said and said.rstrip().splitlines()[-1] != said)
+    chats.answer(room, question, lambda said: "step3" in said and "The agent could not answer" in said)
     chats.ask("Now short again", "Short.", room)
     assert "long story" in chats.sent_with("short again")
 

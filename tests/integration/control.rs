@@ -158,12 +158,7 @@ fn a_crash_while_stopping_puts_nothing_to_the_agent_again() {
 #[test]
 fn a_stop_from_somebody_else_stops_nothing() {
     let (world, alice) = with_a_hanging_agent();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     let question = is_being_answered(&world, &alice);
     carol.says(&alice.chat, "!stop");
     world.goes_on_for(Duration::from_secs(30));

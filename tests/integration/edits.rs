@@ -111,12 +111,7 @@ fn an_edit_of_an_answered_message_is_not_answered() {
 #[test]
 fn nobody_edits_the_message_of_another() {
     let (world, alice) = busy();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     let question = alice.says(&alice.chat, "mine");
     carol.edits(&alice.chat, &question, "!archive");
     world.until("the answer", |server| {

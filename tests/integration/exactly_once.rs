@@ -162,12 +162,7 @@ fn a_message_that_cannot_be_answered_three_times_gets_a_word_and_holds_up_nothin
 #[test]
 fn notices_and_the_words_of_others_are_not_answered() {
     let (world, alice) = World::with_alice();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     carol.says(&alice.chat, "!clear");
     let notice = serde_json::json!({"msgtype": "m.notice", "body": "beep"});
     alice.sends(&alice.chat, notice);

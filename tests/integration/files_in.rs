@@ -260,12 +260,7 @@ fn the_quota_of_one_person_is_told_and_dropping_makes_room() {
 #[test]
 fn a_file_in_the_entry_room_and_one_of_somebody_else_are_left_alone() {
     let (world, alice) = World::with_alice();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     carol.sends_file(&alice.chat, "virus.exe", "run this", b"x");
     alice.sends_file(&alice.entry, "a.txt", "", b"x");
     assert_eq!(listed(&world.ask(&alice, &alice.chat, "look")), [""; 0]);

@@ -88,12 +88,7 @@ fn each_way_to_answer_is_understood() {
 #[test]
 fn what_is_no_answer_waits_for_its_turn_and_strangers_decide_nothing() {
     let (world, alice) = World::with_alice();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     let (turn, question) = asked(&world, &alice);
     carol.reacts(&alice.chat, &question, "👍");
     carol.says(&alice.chat, "!yes");

@@ -83,12 +83,7 @@ fn what_waited_while_the_bot_was_down_is_taken_in_full() {
 #[test]
 fn a_stranger_cannot_fill_the_queue_and_is_told_nothing() {
     let (world, alice) = with_a_short_queue();
-    let carol = world.person("@carol:hs");
-    world.matrix.change(|server| {
-        let bot = server.bot.clone();
-        server.append_member(&alice.chat, &bot, &carol.id, "invite");
-    });
-    carol.joins(&alice.chat);
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
     says(&world, &alice, "one");
     for number in 0..9 {
         carol.says(&alice.chat, &format!("spam {number}"));

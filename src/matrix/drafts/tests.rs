@@ -2,7 +2,10 @@ use matrix_sdk::ruma::owned_room_id;
 use serde_json::Value;
 
 use super::*;
-use crate::matrix::testing::{Arrived, ScriptedServer};
+use crate::matrix::{
+    store::NewMessage,
+    testing::{Arrived, ScriptedServer},
+};
 
 struct World {
     server: Arc<ScriptedServer>,

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use matrix_sdk::ruma::RoomId;
 
 use super::{Inbox, OWN_FAILURE_PAUSE, unfinished::Unfinished};
-use crate::matrix::{client::MatrixError, intake, outbox::MOST_PAGES};
+use crate::matrix::{history::LookBack, intake};
 
 impl Inbox {
     /// To be called before the oldest message of the room is taken up.
@@ -36,27 +36,14 @@ impl Inbox {
         if self.parts.tasks.is_draining() {
             return Ok(());
         }
-        let mut from: Option<String> = None;
-        for _ in 0..MOST_PAGES {
-            let found = self
-                .parts
-                .client
-                .messages_before(room, from.as_deref())
-                .await;
-            let (page, further) = match found {
-                Ok(found) => found,
-                // Not in the room any more: nothing will be sent there either.
-                Err(MatrixError::Refused { .. }) => break,
-                Err(error) => return Err(error.into()),
-            };
+        let mut history = LookBack::into(&*self.parts.client, room);
+        while let Some(page) = history.page_where_present().await? {
             let learnt = intake::page_intake(self.parts.client.user_id(), &page);
             self.parts
                 .store
                 .learn_answers(room, learnt.answered, learnt.drafts)
                 .await?;
-            let is_far_enough = page.iter().any(|item| item.event_id.as_str() == oldest);
-            from = further.filter(|_| !is_far_enough);
-            if from.is_none() {
+            if page.iter().any(|item| item.event_id.as_str() == oldest) {
                 break;
             }
         }

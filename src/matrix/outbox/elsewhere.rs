@@ -4,10 +4,10 @@
 use matrix_sdk::ruma::RoomId;
 use serde_json::Value;
 
-use super::{DRAFT_PART, MOST_PAGES, Outbox, OutboxError, is_answer};
+use super::{DRAFT_PART, Outbox, OutboxError, is_answer};
 use crate::matrix::{
     batch::TimelineItem,
-    client::MatrixError,
+    history::LookBack,
     marker::{ANSWERS_KEY, DRAFT_KEY, PART_KEY},
 };
 
@@ -39,22 +39,18 @@ impl Outbox {
 
     /// Finds the messages that answer `question` in the room's newest history.
     async fn look_back(&self, question: &str, room: &RoomId) -> Result<(), OutboxError> {
-        let mut from: Option<String> = None;
-        for _ in 0..MOST_PAGES {
-            let (page, further) = match self.client.messages_before(room, from.as_deref()).await {
-                Ok(page) => page,
-                // Not in the room any more: nothing will be sent there either.
-                Err(MatrixError::Refused { .. }) => break,
-                Err(error) => return Err(OutboxError::Interrupted(error)),
-            };
+        let mut history = LookBack::into(&*self.client, room);
+        while let Some(page) = history
+            .page_where_present()
+            .await
+            .map_err(OutboxError::Interrupted)?
+        {
             for item in &page {
                 if let Some(part) = self.part_of(question, item) {
                     self.store.sent(question, part, &item.event_id).await?;
                 }
             }
-            let is_far_enough = page.iter().any(|item| item.event_id.as_str() == question);
-            from = further.filter(|_| !is_far_enough);
-            if from.is_none() {
+            if page.iter().any(|item| item.event_id.as_str() == question) {
                 break;
             }
         }

@@ -3,12 +3,10 @@
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
 use serde_json::{Value, json};
 
-use super::{DRAFT_PART, MOST_PAGES, Outbox, OutboxError, transaction_id};
+use super::{DRAFT_PART, Outbox, OutboxError, new_message};
 use crate::{
     core::message::Reply,
-    matrix::{
-        client::MatrixError, content, intake::is_arrival_of, marker::SAYS_KEY, store::NewMessage,
-    },
+    matrix::{content, history::LookBack, intake::is_arrival_of, marker::SAYS_KEY},
 };
 
 /// The one part that it has.
@@ -42,11 +40,7 @@ impl Outbox {
         let name = saying.name();
         let mut content = content::message(reply);
         content[SAYS_KEY] = json!(saying.kind);
-        let message = NewMessage {
-            part: WHOLE,
-            transaction_id: transaction_id(&name, WHOLE),
-            content,
-        };
+        let message = new_message(&name, WHOLE, content);
         self.store.freeze(&name, saying.room, vec![message]).await?;
         if let Some(event) = self.said_before(saying).await? {
             self.store.sent(&name, WHOLE, &event).await?;
@@ -68,18 +62,12 @@ impl Outbox {
 
     async fn said_before(&self, saying: Saying<'_>) -> Result<Option<OwnedEventId>, OutboxError> {
         let bot = self.client.user_id();
-        let mut from: Option<String> = None;
-        for _ in 0..MOST_PAGES {
-            let found = self
-                .client
-                .messages_before(saying.room, from.as_deref())
-                .await;
-            let (page, further) = match found {
-                Ok(found) => found,
-                // Not in the room any more: nothing will be said there either.
-                Err(MatrixError::Refused { .. }) => break,
-                Err(error) => return Err(OutboxError::Interrupted(error)),
-            };
+        let mut history = LookBack::into(&*self.client, saying.room);
+        while let Some(page) = history
+            .page_where_present()
+            .await
+            .map_err(OutboxError::Interrupted)?
+        {
             for item in &page {
                 let says = item.content.get(SAYS_KEY).and_then(Value::as_str);
                 if item.sender == bot && says == Some(saying.kind) {
@@ -89,10 +77,6 @@ impl Outbox {
                     return Ok(None);
                 }
             }
-            if further.is_none() {
-                break;
-            }
-            from = further;
         }
         Ok(None)
     }

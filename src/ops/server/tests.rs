@@ -163,10 +163,16 @@ async fn while_the_work_comes_to_its_end_the_server_says_so() {
     world.readiness.synced();
     assert_eq!(world.readyz().await.0, 200);
     world.tasks.shut_down();
-    tokio::task::yield_now().await;
-    let (status, body) = world.readyz().await;
-    assert_eq!(status, 503);
-    assert_eq!(body["missing"][0], "the bot is shutting down");
+    let not_ready = async {
+        loop {
+            let (status, body) = world.readyz().await;
+            if status != 200 {
+                return (status, body["missing"][0].clone());
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(5), not_ready).await;
+    assert_eq!(told.unwrap(), (503, json!("the bot is shutting down")));
     assert_eq!(world.get("/healthz").await.status(), 200);
 }
 

@@ -118,6 +118,17 @@ impl World {
         Person::new(&self.matrix, id)
     }
 
+    /// Somebody else in a room of the bot.
+    pub(crate) fn has_a_guest(&self, id: &str, room: &RoomId) -> Person {
+        let guest = self.person(id);
+        self.matrix.change(|server| {
+            let bot = server.bot.clone();
+            server.append_member(room, &bot, &guest.id, "invite");
+        });
+        guest.joins(room);
+        guest
+    }
+
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bot runs already");
         self.matrix.change(|server| server.requests.dead = false);
@@ -194,6 +205,22 @@ impl World {
     /// Lets the world go on until the condition holds.
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&Server) -> bool) {
         assert_eq!(self.until_killed_or(what, holds), Ended::Reached, "{what}");
+    }
+
+    /// Lets the world go on until the bot ends by itself; tells why it did.
+    pub(crate) fn until_the_bot_ends(&mut self) -> String {
+        let running = self.running.take().expect("the bot runs");
+        let _log = self.log.listen();
+        let ends = async {
+            running.tasks.draining().cancelled().await;
+        };
+        let ended = running
+            .runtime
+            .block_on(async { tokio::time::timeout(LIMIT, ends).await });
+        assert!(ended.is_ok(), "the bot goes on\n{}", self.log.tail());
+        self.clock.stops();
+        let how = running.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        how.clone().expect("the bot says why")
     }
 
     /// Lets the world go on for so long.

@@ -1,0 +1,74 @@
+//! The end of an event: its answer is on the server, the cursor moves past it, and the journal lets go of it.
+
+use matrix_sdk::ruma::RoomId;
+
+use super::{Inbox, unfinished::Unfinished};
+use crate::{
+    boundary::{Boundary, reached},
+    core::message::Reply,
+    matrix::{client::MatrixError, outbox::Question, store::Entry},
+    text::Failure,
+};
+
+impl Inbox {
+    /// Answers the event with these replies, and is finished with it.
+    pub(super) async fn finish_with(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        thread: Option<&str>,
+        replies: &[Reply],
+    ) -> Result<(), Unfinished> {
+        let question = Question {
+            id: entry.item.event_id.as_str(),
+            room,
+            thread,
+        };
+        let is_whole = self.parts.outbox.answer(question, replies).await?;
+        self.conclude(room, entry, thread, is_whole).await
+    }
+
+    /// What the server did not take of the answer is said once; then the event is finished with.
+    pub(super) async fn conclude(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        thread: Option<&str>,
+        is_whole: bool,
+    ) -> Result<(), Unfinished> {
+        if !is_whole {
+            self.parts.metrics.message_buried();
+            let text = Failure::NotSent.text(self.locale(&entry.item.sender).await);
+            let question = Question {
+                id: entry.item.event_id.as_str(),
+                room,
+                thread,
+            };
+            self.parts
+                .outbox
+                .last_word(question, &Reply::notice(text))
+                .await?;
+        }
+        self.finish(room, entry).await
+    }
+
+    /// The answer is on the server: the cursor moves, then the journal lets go.
+    pub(super) async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let event = &entry.item.event_id;
+        reached(Boundary::BeforeReadMarker);
+        match self.parts.client.set_read_marker(room, event).await {
+            Ok(()) => {
+                reached(Boundary::AfterReadMarker);
+                self.parts.store.set_cursor(room, event).await?;
+                reached(Boundary::CursorSet);
+            }
+            // Left the room, or the event is gone: nothing can be marked, and nothing waits.
+            Err(MatrixError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.parts.store.finish(event).await?;
+        reached(Boundary::EventFinished);
+        tracing::debug!(event.id = %event, room.id = %room, "finished with");
+        Ok(())
+    }
+}
