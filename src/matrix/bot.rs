@@ -25,6 +25,8 @@ use crate::{
 
 /// How long the server may hold an empty answer back.
 const LONG_POLL: Duration = Duration::from_secs(30);
+/// A live sync neither comes nor fails for so long: longer than any request may take, so it is the SDK that is stuck.
+const STUCK_AFTER: Duration = Duration::from_mins(5);
 /// The pause before a commit that failed is tried again: a full disk can be emptied.
 const COMMIT_PAUSE: Duration = Duration::from_secs(2);
 
@@ -273,6 +275,7 @@ impl Bot {
                 biased;
                 () = self.tasks.draining().cancelled() => return Err(BotError::ShuttingDown),
                 attempt = self.source.sync(from.clone(), wait) => attempt,
+                () = stuck(wait) => Err(MatrixError::Local("a sync neither came nor failed".to_owned())),
             };
             let error = match attempt {
                 Ok(batch) => return Ok(batch),
@@ -291,6 +294,14 @@ impl Bot {
             self.tasks.pause(pause).await;
         }
     }
+}
+
+/// Ends when a live sync has taken too long; a first one may take what it needs.
+async fn stuck(wait: Duration) {
+    if wait.is_zero() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(STUCK_AFTER).await;
 }
 
 fn from(position: Option<String>, full: bool) -> SyncFrom {

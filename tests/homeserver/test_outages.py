@@ -76,6 +76,19 @@ def test_a_stop_is_heard_while_the_homeserver_is_down(make_bot, own_synapse, own
     assert bot.stop() == 0
 
 
+def test_a_sync_that_goes_silent_is_asked_for_again(make_bot, synapse, proxy, alice):
+    """As behind a gateway that has forgotten the connection: it stays open, and nothing comes any more."""
+    bot = make_bot(synapse, homeserver=proxy.url).start()
+    home = onboard(alice, bot)
+    context = home.ask(home.c1, "Before the silence")
+    proxy.silence_next_sync()
+    wait_until(lambda: not proxy.silent_syncs, "the silence to begin", 60)
+    question = alice.say(home.c1, "Into the silence")
+    assert home.echo_to(home.c1, question, "Into the silence", limit=150) == context
+    assert "the sync failed" in bot.log_text()
+    assert len(home.answers(home.c1, question)) == 1
+
+
 FAULTS = {
     "rate-limited": rate_limited(),
     "bad-gateway": bad_gateway(),

@@ -5,6 +5,7 @@ import json
 import requests
 
 from support.home import onboard
+from support.synapse import Synapse
 from support.waiting import wait_until
 
 
@@ -32,6 +33,29 @@ def test_a_session_that_is_signed_out_is_replaced_by_the_same_process(make_bot, 
     assert session_of(bot)["device_id"] != device
     assert bot.is_running() and bot.process.pid == process
     bot.wait_ready()
+
+
+def test_a_session_that_expires_goes_on_as_the_same_device(make_bot, tmp_path_factory):
+    """Soft logout: the server ends the token and keeps the device."""
+    server = Synapse(tmp_path_factory.mktemp("expiring", numbered=True)).start()
+    try:
+        account, alice = server.register("bot", "password"), server.register("alice", "password")
+        server.stop()
+        # From here on; Alice's session is older and stays.
+        server.configure(session_lifetime="15s")
+        server.start()
+        bot = make_bot(server, account=account).start()
+        first = session_of(bot)
+        home = onboard(alice, bot)
+        context = home.ask(home.c1, "Before")
+        wait_until(lambda: session_of(bot)["access_token"] != first["access_token"], "a new token", 120, seen=bot.log_tail)
+        question = alice.say(home.c1, "After")
+        assert home.echo_to(home.c1, question, "After", 90) == context
+        assert len(home.answers(home.c1, question)) == 1
+        assert session_of(bot)["device_id"] == first["device_id"]
+        assert bot.stop() == 0
+    finally:
+        server.stop()
 
 
 def test_a_session_that_cannot_be_replaced_leaves_a_process_that_says_why(make_bot, synapse, alice):

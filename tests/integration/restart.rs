@@ -5,7 +5,7 @@ use std::time::Duration;
 use matrix_sdk::ruma::OwnedEventId;
 use surfaces_bot::matrix::store::rows::Rows;
 
-use crate::support::{Resident, World, view::Shown};
+use crate::support::{Fault, Resident, World, view::Shown};
 
 /// Alice with three chats, one of them archived and one cleared, and a setting of her own.
 fn lived_in() -> (World, Resident) {
@@ -189,4 +189,22 @@ fn an_answered_message_stays_answered_where_the_cursor_was_never_moved() {
     let next = world.ask(&alice, &alice.chat, "next");
     assert!(next.ends_with("next"));
     world.matrix.answer_to(&alice.chat, &question);
+}
+
+#[test]
+fn a_sync_that_never_comes_ends_the_session_and_the_next_one_goes_on() {
+    let (mut world, alice) = World::with_alice();
+    let slow = Fault::Slow(Duration::from_hours(1));
+    world
+        .matrix
+        .change(|server| server.requests.plan(Some("sync"), 0, 1, slow));
+    // The sync that waits is answered; the one after it is not.
+    world.ask(&alice, &alice.chat, "before");
+    let question = alice.says(&alice.chat, "in silence");
+    let why = world.until_the_bot_ends();
+    assert!(why.contains("a sync neither came nor failed"), "{why}");
+    world.start();
+    world.until("the answer", |server| {
+        server.is_done_with(&alice.chat, &question)
+    });
 }

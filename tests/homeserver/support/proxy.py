@@ -92,6 +92,17 @@ class KillAfter(Fault):
         return HANG_UP
 
 
+@dataclass(frozen=True)
+class Silence(Fault):
+    """The connection stays open and nothing comes, until the proxy is closed."""
+
+    over: threading.Event
+
+    def before(self) -> Reply:
+        self.over.wait()
+        return HANG_UP
+
+
 def rate_limited(retry_after_ms: int = 300) -> Refuse:
     body = {"errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests", "retry_after_ms": retry_after_ms}
     return Refuse(Reply(429, (("Content-Type", "application/json"),), json.dumps(body).encode()))
@@ -128,6 +139,9 @@ class Proxy:
         self.calls: list[Call] = []
         self._rule: Rule = lambda call: None
         self._lock = threading.Lock()
+        # Syncs that are still to be silenced.
+        self.silent_syncs = 0
+        self._closed = threading.Event()
         self._open_calls = 0
         self._last_activity = time.monotonic()
         self._server = _QuietServer(("127.0.0.1", 0), _handler_for(self))
@@ -141,6 +155,11 @@ class Proxy:
             self.calls = []
             self._rule = rule or (lambda call: None)
 
+    def silence_next_sync(self) -> None:
+        """The next sync that is asked for gets no answer."""
+        with self._lock:
+            self.silent_syncs += 1
+
     def kinds(self) -> list[str]:
         return [call.kind for call in self.calls]
 
@@ -150,13 +169,16 @@ class Proxy:
             return self._open_calls == 0 and time.monotonic() - self._last_activity > seconds
 
     def close(self) -> None:
+        self._closed.set()
         self._server.shutdown()
         self._server.server_close()
 
     def _begin(self, method: str, path: str, body: bytes) -> Fault:
-        if _kind_of(path) == "sync":
-            return Fault()
         with self._lock:
+            if _kind_of(path) == "sync":
+                is_silent = self.silent_syncs > 0
+                self.silent_syncs -= is_silent
+                return Silence(self._closed) if is_silent else Fault()
             call = Call(len(self.calls) + 1, method, path, body)
             self.calls.append(call)
             self._open_calls += 1

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,11 @@ class Synapse:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
         write_config(folder, server_name, self.port, raised_limits)
+
+    def configure(self, **settings) -> None:
+        """Changes settings; they hold from the next start on."""
+        path = self.folder / "homeserver.yaml"
+        path.write_text(json.dumps(json.loads(path.read_text()) | settings, indent=2))
 
     def start(self, limit: float = 120.0) -> "Synapse":
         """Starts the server and returns when it is healthy."""
