@@ -1,5 +1,7 @@
 //! The binary: environment, command line, exit code.
 
+use std::{num::NonZero, process::ExitCode, thread};
+
 use clap::Parser;
 use surfaces_bot::{
     app,
@@ -8,10 +10,24 @@ use surfaces_bot::{
     logging,
 };
 
-#[tokio::main]
-async fn main() -> std::process::ExitCode {
+/// Threads for what is ready to go on, at most. Nearly all of a bot's time is waiting, and each thread has memory of its
+/// own: a large machine is to need no more of it than a small one.
+const MOST_WORKERS: usize = 4;
+/// Threads for files and databases, at most.
+const MOST_BLOCKING: usize = 32;
+
+fn main() -> ExitCode {
     let command = Cli::parse().into_command();
-    cli::conclude(obey(command, &Env::of_process()).await)
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(MOST_WORKERS))
+        .max_blocking_threads(MOST_BLOCKING)
+        .enable_all()
+        .build();
+    cli::conclude(match runtime {
+        Ok(runtime) => runtime.block_on(obey(command, &Env::of_process())),
+        Err(error) => Err(Failure::Failed(error.into())),
+    })
 }
 
 async fn obey(command: Command, env: &Env) -> Outcome {

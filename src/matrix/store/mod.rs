@@ -27,11 +27,12 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, ErrorCode};
+use tokio::sync::Mutex;
 
 pub use self::{
     dead_letters::DeadLetters,
@@ -174,14 +175,16 @@ impl Store {
         }
     }
 
-    /// Runs `work` on a blocking thread; the only way to the connection.
+    /// Runs `work` on a blocking thread; the only way to the connection. Whoever waits for it holds no thread, so that
+    /// one is enough for however many wait. A panic in `work` rolls its transaction back, and the connection is as good
+    /// as before.
     pub(super) async fn call<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let connection = Arc::clone(&self.connection);
-        tokio::task::spawn_blocking(move || work(&mut lock(&connection)))
+        let mut connection = Arc::clone(&self.connection).lock_owned().await;
+        tokio::task::spawn_blocking(move || work(&mut connection))
             .await
             .map_err(|_| StoreError::Cancelled)?
     }
@@ -199,11 +202,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// A panic while the lock was held has rolled its transaction back; the connection is as good as before.
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open_checked(path: &Path) -> Result<Connection, StoreError> {
