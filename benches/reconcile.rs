@@ -244,7 +244,9 @@ fn reconcile(
 ) -> Outcome {
     let server = SilentServer(UserId::parse(BOT).unwrap());
     let defaults = defaults();
-    let run = reconcile::run(&server, rows, snapshot, &defaults, &Mode::Full);
+    let observed = observe(&snapshot, &server.0);
+    drop(snapshot);
+    let run = reconcile::run(&server, rows, observed, &defaults, &Mode::Full);
     runtime.block_on(run).unwrap()
 }
 

@@ -34,7 +34,7 @@ use crate::{
         provisioning::{self, Provisioner},
         questions::Questions,
         reception::{self, Reception},
-        reconcile::{self, Mode, Report},
+        reconcile::{self, Mode, Report, observe::observe},
         reconciler::{Reconciler, RoomsLock},
         sdk_client::SdkClient,
         session::{self, Login, Session, SessionError, Trace},
@@ -308,7 +308,7 @@ async fn look(
     let outcome = reconcile::run(
         &client,
         &store,
-        snapshot,
+        observe(&snapshot, client.user_id()),
         &reconcile_defaults(config),
         &Mode::Check,
     )

@@ -1,7 +1,7 @@
 //! Reconcile, with the bot's own store behind it: alone with the rooms while it runs, and the cache brought up to date
 //! afterwards.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
@@ -10,10 +10,9 @@ use tokio::sync::OwnedRwLockWriteGuard;
 use crate::matrix::{
     client::MatrixClient,
     reconcile::{
-        self, Defaults, Mode, Outcome, ReconcileError, Recorded, Report, RowChanges, RowStore,
-        RowStoreError,
+        self, Defaults, Mode, Observed, Outcome, ReconcileError, Recorded, Report, RowChanges,
+        RowStore, RowStoreError, SeenRoom,
     },
-    state::Snapshot,
     store::{Store, StoreError},
 };
 
@@ -57,9 +56,11 @@ impl Reconciler {
         incomplete: impl IntoIterator<Item = OwnedRoomId>,
     ) -> Result<Report, ReconcileError> {
         let _alone = self.alone().await;
-        let mut snapshot = self.store.snapshot().await.map_err(store_failed)?;
-        snapshot.incomplete.extend(incomplete);
-        self.run(snapshot, &Mode::Full).await
+        let mut observed = self.observe().await?;
+        for room in incomplete {
+            observed.set_aside(room);
+        }
+        self.run(observed, &Mode::Full).await
     }
 
     /// Waits for a moment in which nobody changes rooms. Others are let past meanwhile: one slow change is no reason for
@@ -86,15 +87,31 @@ impl Reconciler {
                 .map_err(store_failed)?,
             Err(error) => return Err(ReconcileError::Matrix(error)),
         }
-        let snapshot = self.store.snapshot().await.map_err(store_failed)?;
-        self.run(snapshot, &Mode::Single(room.to_owned())).await
+        let observed = self.observe().await?;
+        self.run(observed, &Mode::Single(room.to_owned())).await
     }
 
-    async fn run(&self, snapshot: Snapshot, mode: &Mode) -> Result<Report, ReconcileError> {
+    /// Room by room: the state of all rooms at once would be most of the bot's memory.
+    async fn observe(&self) -> Result<Observed, ReconcileError> {
+        let bot = self.client.user_id().to_owned();
+        let reader = bot.clone();
+        let rooms = self
+            .store
+            .read_rooms(move |state| SeenRoom::read(state, &reader))
+            .await
+            .map_err(store_failed)?;
+        Ok(Observed {
+            bot,
+            rooms,
+            incomplete: BTreeSet::new(),
+        })
+    }
+
+    async fn run(&self, observed: Observed, mode: &Mode) -> Result<Report, ReconcileError> {
         let outcome = reconcile::run(
             self.client.as_ref(),
             &self.store,
-            snapshot,
+            observed,
             &self.defaults,
             mode,
         )

@@ -25,15 +25,16 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use matrix_sdk::ruma::{OwnedRoomId, UserId};
 
-use self::{apply::ROOMS_AT_ONCE, plan::Plan, seen::Observed};
+use self::{apply::ROOMS_AT_ONCE, plan::Plan};
 pub use self::{
     changes::RowChanges,
     plan::{Defaults, Recorded},
     report::Report,
+    seen::{Observed, SeenRoom},
 };
 use crate::matrix::{
     client::{MatrixClient, MatrixError},
-    state::{RoomState, Snapshot, StateEvent},
+    state::{RoomState, StateEvent},
 };
 
 /// The rows, as reconcile reads and writes them.
@@ -95,16 +96,15 @@ pub struct Outcome {
     pub written: Vec<(OwnedRoomId, StateEvent)>,
 }
 
-/// Reconciles the rows with the snapshot. One call at a time.
+/// Reconciles the rows with what was observed. One call at a time.
 pub async fn run(
     client: &dyn MatrixClient,
     store: &dyn RowStore,
-    snapshot: Snapshot,
+    mut observed: Observed,
     defaults: &Defaults,
     mode: &Mode,
 ) -> Result<Outcome, ReconcileError> {
     let started = Instant::now();
-    let mut snapshot = snapshot;
     if matches!(mode, Mode::Single(_)) {
         // A room joined a moment ago is in no sync yet. Its rows must not be taken for those of a room that was left.
         let joined = client
@@ -113,11 +113,11 @@ pub async fn run(
             .map_err(ReconcileError::Matrix)?;
         let unseen = joined
             .into_iter()
-            .filter(|room| !snapshot.rooms.contains_key(room));
-        snapshot.incomplete.extend(unseen.collect::<Vec<_>>());
+            .filter(|room| !observed.rooms.contains_key(room));
+        observed.incomplete.extend(unseen.collect::<Vec<_>>());
     }
     let recorded = store.recorded().await?;
-    let (plan, refreshed) = settled_plan(client, snapshot, &recorded, defaults, mode).await?;
+    let (plan, refreshed) = settled_plan(client, observed, &recorded, defaults, mode).await?;
     let mut outcome = Outcome {
         report: plan.report.clone(),
         refreshed,
@@ -138,14 +138,13 @@ pub async fn run(
 /// is asked for twice, so this ends.
 async fn settled_plan(
     client: &dyn MatrixClient,
-    mut snapshot: Snapshot,
+    mut observed: Observed,
     recorded: &Recorded,
     defaults: &Defaults,
     mode: &Mode,
 ) -> Result<(Plan, BTreeMap<OwnedRoomId, RoomState>), ReconcileError> {
     let mut refreshed = BTreeMap::new();
     loop {
-        let observed = observe::observe(&snapshot, client.user_id());
         let plan = plan::plan(&observed, recorded, defaults);
         let rooms = unasked(&observed, recorded, &plan, &refreshed, mode);
         if rooms.is_empty() {
@@ -162,11 +161,13 @@ async fn settled_plan(
             .await?;
         for (room, events) in answers {
             if let Some(events) = events {
-                let state = refreshed_state(snapshot.rooms.get(&room), events, client.user_id());
-                snapshot.rooms.insert(room.clone(), state.clone());
+                let bot = client.user_id();
+                let state = refreshed_state(observed.rooms.get(&room), events, bot);
+                let seen = SeenRoom::read(&state, bot);
+                observed.rooms.insert(room.clone(), seen);
                 refreshed.insert(room, state);
             } else {
-                snapshot.incomplete.insert(room);
+                observed.set_aside(room);
             }
         }
     }
@@ -218,14 +219,12 @@ async fn ask(
 }
 
 /// The new state, with what only a sync tells kept from before: the bot's note, and who invited it.
-fn refreshed_state(old: Option<&RoomState>, events: Vec<StateEvent>, bot: &UserId) -> RoomState {
+fn refreshed_state(old: Option<&SeenRoom>, events: Vec<StateEvent>, bot: &UserId) -> RoomState {
     let mut state = RoomState {
         entry_of: old.and_then(|old| old.entry_of.clone()),
         ..RoomState::default()
     };
-    let invited_by = old
-        .and_then(|old| old.get("m.room.member", bot.as_str()))
-        .and_then(|member| member.invited_by.clone());
+    let invited_by = old.and_then(|old| old.invited_by.clone());
     for mut event in events {
         if event.event_type == "m.room.member" && event.state_key == bot.as_str() {
             event.invited_by = event.invited_by.or_else(|| invited_by.clone());

@@ -31,7 +31,8 @@ pub fn observe(snapshot: &Snapshot, bot: &UserId) -> Observed {
 }
 
 impl SeenRoom {
-    fn read(state: &RoomState, bot: &UserId) -> Self {
+    /// Reads one room's kept state as the user `bot`.
+    pub fn read(state: &RoomState, bot: &UserId) -> Self {
         let mut seen = Self {
             entry_of: state.entry_of.clone().filter(|user| user != bot),
             ..Self::default()

@@ -19,6 +19,14 @@ pub struct Observed {
     pub incomplete: BTreeSet<OwnedRoomId>,
 }
 
+impl Observed {
+    /// The room's state cannot be read.
+    pub fn set_aside(&mut self, room: OwnedRoomId) {
+        self.rooms.remove(&room);
+        self.incomplete.insert(room);
+    }
+}
+
 /// One joined room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenRoom {

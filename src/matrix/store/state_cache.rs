@@ -1,4 +1,4 @@
-//! The cache of room state: the snapshot that reconcile reads.
+//! The cache of room state, which reconcile reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,39 +9,37 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::matrix::{
     intake::RoomIntake,
-    state::{RoomState, Snapshot, StateEvent},
+    state::{RoomState, StateEvent},
 };
 
 impl Store {
-    /// The kept state of every joined room.
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.call(|connection| {
-            let mut snapshot = Snapshot::default();
+    /// Reads every joined room: its kept state is handed to `read`, and only what that makes of it stays.
+    pub async fn read_rooms<T: Send + 'static>(
+        &self,
+        read: impl Fn(&RoomState) -> T + Send + 'static,
+    ) -> Result<BTreeMap<OwnedRoomId, T>, StoreError> {
+        self.call(move |connection| {
             let mut rooms = connection.prepare_cached("SELECT room_id, entry_of FROM joined_room")?;
-            let mut rows = rooms.query([])?;
-            while let Some(row) = rows.next()? {
-                let Some(room) = parsed::<OwnedRoomId>(&row.get::<_, String>(0)?) else { continue };
-                let entry_of = row.get::<_, Option<String>>(1)?.as_deref().and_then(parsed);
-                snapshot.rooms.insert(room, RoomState { entry_of, ..RoomState::default() });
-            }
             let mut events = connection.prepare_cached(
                 "SELECT room_id, event_type, state_key, sender, origin_server_ts, content, invited_by
-                 FROM room_state ORDER BY room_id, event_type, state_key",
+                 FROM room_state WHERE room_id = ?1",
             )?;
-            let mut rows = events.query([])?;
-            let mut current: Option<(String, &mut RoomState)> = None;
+            let mut found = BTreeMap::new();
+            let mut rows = rooms.query([])?;
             while let Some(row) = rows.next()? {
-                let room: &str = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-                if current.as_ref().is_none_or(|(id, _)| id != room) {
-                    let state = parsed::<OwnedRoomId>(room).and_then(|id| snapshot.rooms.get_mut(&id));
-                    current = state.map(|state| (room.to_owned(), state));
+                let id: String = row.get(0)?;
+                let Some(room) = parsed(&id) else { continue };
+                let entry_of = row.get::<_, Option<String>>(1)?.as_deref().and_then(parsed);
+                let mut state = RoomState { entry_of, ..RoomState::default() };
+                let mut rows = events.query([id])?;
+                while let Some(row) = rows.next()? {
+                    if let Some(event) = state_event(row)? {
+                        state.insert(event);
+                    }
                 }
-                let Some((_, state)) = &mut current else { continue };
-                if let Some(event) = state_event(row)? {
-                    state.insert(event);
-                }
+                found.insert(room, read(&state));
             }
-            Ok(snapshot)
+            Ok(found)
         })
         .await
     }

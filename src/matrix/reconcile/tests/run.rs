@@ -12,6 +12,7 @@ use crate::matrix::{
     marker::CHAT_MARKER,
     reconcile::{
         Mode, Outcome, ReconcileError,
+        observe::observe,
         report::{ConflictKind, SkipReason},
         run,
     },
@@ -24,7 +25,8 @@ async fn reconcile(
     snapshot: &Snapshot,
     mode: Mode,
 ) -> Result<Outcome, ReconcileError> {
-    run(server, rows, snapshot.clone(), &defaults(), &mode).await
+    let observed = observe(snapshot, &user(BOT));
+    run(server, rows, observed, &defaults(), &mode).await
 }
 
 async fn full(server: &Server, rows: &MemoryRows, snapshot: &Snapshot) -> Outcome {
