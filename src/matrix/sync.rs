@@ -1,44 +1,68 @@
-//! [`SyncSource`] over matrix-sdk: one `/sync`, taken in by the SDK's stores and handed on as a plain [`SyncBatch`].
+//! [`SyncSource`] over matrix-sdk: one `/sync`, taken in by the SDK's stores where it concerns them, and handed on as a
+//! plain [`SyncBatch`].
 //!
 //! The position is the caller's: the SDK saves its own before it hands events out, and is never asked for it.
 
-use std::{collections::BTreeMap, time::Duration};
+mod plain;
+mod update;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use matrix_sdk::{
-    Client,
+    Client, RoomState,
     config::{RequestConfig, SyncSettings, SyncToken},
     ruma::{
-        OwnedUserId,
+        OwnedUserId, RoomId,
         api::client::{
-            filter::{Filter, FilterDefinition},
+            filter::{Filter, FilterDefinition, RoomEventFilter},
             sync::sync_events::{self, v3::Filter as SyncFilter},
         },
         presence::PresenceState,
         serde::Raw,
         uint,
     },
-    sync::{JoinedRoomUpdate, State},
 };
-use serde_json::Value;
+use tokio::time::Instant;
 
+use self::plain::{KeyCounts, is_plain};
 use crate::matrix::{
-    batch::{JoinedUpdate, SyncBatch},
+    batch::SyncBatch,
     client::{MatrixError, SyncFrom, SyncSource},
-    marker::ENTRY_NOTE,
-    sdk_client::{failure, json_of, timeline_item},
-    state::StateEvent,
-    wire,
+    sdk_client::{failure, json_of},
 };
 
 /// How long a server may take to put a full state together. It answers as soon as it can.
 const FULL_STATE_WITHIN: Duration = Duration::from_mins(10);
+/// How long a server may take for a live sync, beyond what it holds an empty answer back.
+const LIVE_WITHIN: Duration = Duration::from_secs(30);
+/// The SDK sees a sync at least so often: what it has to send, it sends then.
+const SDK_SYNCS_EVERY: Duration = Duration::from_mins(1);
 
 /// Syncs through the SDK.
 pub struct SdkSync {
     client: Client,
     bot: OwnedUserId,
     filter: FilterDefinition,
+    told: Mutex<Told>,
+}
+
+/// What a live sync came to.
+enum Live {
+    /// This is all.
+    Plain(SyncBatch),
+    /// The same is to be asked for once more, through the SDK, which then knows this of its keys.
+    ForTheSdk(KeyCounts),
+}
+
+/// What the SDK was told last, and when.
+#[derive(Default)]
+struct Told {
+    keys: Option<KeyCounts>,
+    at: Option<Instant>,
 }
 
 impl SdkSync {
@@ -48,6 +72,69 @@ impl SdkSync {
             client,
             bot,
             filter: filter(),
+            told: Mutex::default(),
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The SDK has taken a sync in.
+    fn tell(&self, keys: Option<KeyCounts>) {
+        let mut told = self.told();
+        told.at = Some(Instant::now());
+        told.keys = keys.or(told.keys.take());
+    }
+
+    fn is_due(&self) -> bool {
+        let at = self.told().at;
+        at.is_none_or(|at| at.elapsed() >= SDK_SYNCS_EVERY)
+    }
+
+    /// A live sync that the SDK does not see, unless it has to.
+    async fn plain(&self, position: &str, wait: Duration) -> Result<Live, MatrixError> {
+        let mut request = sync_events::v3::Request::new();
+        request.since = Some(position.to_owned());
+        request.filter = Some(SyncFilter::FilterDefinition(self.filter.clone()));
+        request.set_presence = PresenceState::Offline;
+        request.timeout = Some(wait);
+        // As the SDK asks: a server that remembers its answer need not make it a second time.
+        request.use_state_after = true;
+        let patience = RequestConfig::new()
+            .disable_retry()
+            .timeout(wait + LIVE_WITHIN);
+        let response = self
+            .client
+            .send(request)
+            .with_request_config(patience)
+            .await?;
+        let is_clear = |room: &RoomId| self.is_clear(room);
+        Ok(
+            if is_plain(&response, self.told().keys.as_ref(), is_clear) {
+                Live::Plain(batch_of(response))
+            } else {
+                Live::ForTheSdk(KeyCounts::of(&response))
+            },
+        )
+    }
+
+    /// Whether the SDK knows that the bot is in this room, and not that it is encrypted.
+    fn is_clear(&self, room: &RoomId) -> bool {
+        self.client.get_room(room).is_some_and(|room| {
+            room.state() == RoomState::Joined && !room.encryption_state().is_encrypted()
+        })
+    }
+
+    /// The sender of our own invitation, if the event is it.
+    fn inviter<T>(&self, event: &Raw<T>) -> Option<OwnedUserId> {
+        let event = json_of(event);
+        let ours = event.get("type")?.as_str()? == "m.room.member"
+            && event.get("state_key")?.as_str()? == self.bot;
+        if ours {
+            event.get("sender")?.as_str()?.try_into().ok()
+        } else {
+            None
         }
     }
 }
@@ -56,7 +143,7 @@ impl SdkSync {
 fn filter() -> FilterDefinition {
     let mut filter = FilterDefinition::default();
     filter.presence = Filter::ignore_all();
-    filter.room.ephemeral = matrix_sdk::ruma::api::client::filter::RoomEventFilter::ignore_all();
+    filter.room.ephemeral = RoomEventFilter::ignore_all();
     filter.room.timeline.limit = Some(uint!(50));
     filter
 }
@@ -64,6 +151,16 @@ fn filter() -> FilterDefinition {
 #[async_trait]
 impl SyncSource for SdkSync {
     async fn sync(&self, from: SyncFrom, wait: Duration) -> Result<SyncBatch, MatrixError> {
+        let mut keys = None;
+        if let SyncFrom::Position(position) = &from
+            && wait > Duration::ZERO
+            && !self.is_due()
+        {
+            match self.plain(position, wait).await? {
+                Live::Plain(batch) => return Ok(batch),
+                Live::ForTheSdk(counts) => keys = Some(counts),
+            }
+        }
         let full_state = !matches!(from, SyncFrom::Position(_));
         let from_nothing = matches!(from, SyncFrom::Nothing);
         let (token, wait) = match from {
@@ -82,12 +179,8 @@ impl SyncSource for SdkSync {
             .timeout(wait)
             .token(token);
         let response = self.client.sync_once(settings).await.map_err(failure)?;
-        let joined = response
-            .rooms
-            .joined
-            .into_iter()
-            .map(|(room, update)| (room, joined_update(&update)))
-            .collect::<BTreeMap<_, _>>();
+        self.tell(keys);
+        let joined = response.rooms.joined.iter();
         let invited = response
             .rooms
             .invited
@@ -105,79 +198,13 @@ impl SyncSource for SdkSync {
             next_batch: response.next_batch,
             full_state,
             from_nothing,
-            joined,
+            joined: joined
+                .map(|(room, update)| (room.clone(), update::of_sdk(update)))
+                .collect(),
             invited,
             left: response.rooms.left.into_keys().collect(),
         })
     }
-}
-
-impl SdkSync {
-    /// The sender of our own invitation, if the event is it.
-    fn inviter<T>(&self, event: &Raw<T>) -> Option<OwnedUserId> {
-        let event = json_of(event);
-        let ours = event.get("type")?.as_str()? == "m.room.member"
-            && event.get("state_key")?.as_str()? == self.bot;
-        if ours {
-            event.get("sender")?.as_str()?.try_into().ok()
-        } else {
-            None
-        }
-    }
-}
-
-fn joined_update(update: &JoinedRoomUpdate) -> JoinedUpdate {
-    let (events, timeline_counts) = match &update.state {
-        State::Before(events) => (events, true),
-        State::After(events) => (events, false),
-    };
-    let mut state: Vec<StateEvent> = events
-        .iter()
-        .filter_map(|event| wire::kept_state_event(&json_of(event)))
-        .collect();
-    if timeline_counts {
-        state.extend(
-            update
-                .timeline
-                .events
-                .iter()
-                .filter_map(|event| wire::kept_state_event(&json_of(event.raw()))),
-        );
-    }
-    let notes: Vec<Value> = update.account_data.iter().map(json_of).collect();
-    JoinedUpdate {
-        state,
-        timeline: update
-            .timeline
-            .events
-            .iter()
-            .filter_map(|event| timeline_item(event.raw()))
-            .collect(),
-        gap_before: update
-            .timeline
-            .prev_batch
-            .clone()
-            .filter(|_| update.timeline.limited),
-        fully_read: note(&notes, "m.fully_read")
-            .and_then(|content| content.get("event_id")?.as_str()?.try_into().ok()),
-        entry_of: entry_note(&notes),
-    }
-}
-
-fn entry_note(notes: &[Value]) -> Option<OwnedUserId> {
-    note(notes, ENTRY_NOTE)?
-        .get("user")?
-        .as_str()?
-        .try_into()
-        .ok()
-}
-
-/// The content of the room account data of this type.
-fn note<'a>(notes: &'a [Value], event_type: &str) -> Option<&'a Value> {
-    notes
-        .iter()
-        .find(|note| note.get("type").and_then(Value::as_str) == Some(event_type))?
-        .get("content")
 }
 
 /// A full sync that leaves no trace: nothing is stored, no keys are uploaded, no position is kept.
@@ -190,42 +217,25 @@ pub async fn look(client: &Client) -> Result<SyncBatch, MatrixError> {
         .disable_retry()
         .timeout(FULL_STATE_WITHIN);
     let response = client.send(request).with_request_config(patience).await?;
-    let joined = response
-        .rooms
-        .join
-        .iter()
-        .map(|(room, update)| {
-            let (before, timeline_counts) = match &update.state {
-                sync_events::v3::State::Before(state) => (&state.events, true),
-                sync_events::v3::State::After(state) => (&state.events, false),
-                _ => return (room.clone(), JoinedUpdate::default()),
-            };
-            let timeline: Vec<Value> = update.timeline.events.iter().map(json_of).collect();
-            let mut state: Vec<StateEvent> = before
-                .iter()
-                .filter_map(|event| wire::kept_state_event(&json_of(event)))
-                .collect();
-            if timeline_counts {
-                state.extend(timeline.iter().filter_map(wire::kept_state_event));
-            }
-            let notes: Vec<Value> = update.account_data.events.iter().map(json_of).collect();
-            (
-                room.clone(),
-                JoinedUpdate {
-                    state,
-                    entry_of: entry_note(&notes),
-                    ..JoinedUpdate::default()
-                },
-            )
-        })
-        .collect();
     Ok(SyncBatch {
-        next_batch: response.next_batch,
         full_state: true,
         from_nothing: true,
-        joined,
-        ..SyncBatch::default()
+        ..batch_of(response)
     })
+}
+
+/// What the response says of joined rooms, without the SDK.
+fn batch_of(response: sync_events::v3::Response) -> SyncBatch {
+    SyncBatch {
+        joined: response
+            .rooms
+            .join
+            .iter()
+            .map(|(room, update)| (room.clone(), update::of_server(update)))
+            .collect(),
+        next_batch: response.next_batch,
+        ..SyncBatch::default()
+    }
 }
 
 /// Up to four seconds, different for each call.
