@@ -12,7 +12,7 @@ fn response(body: &Value) -> Response {
 fn chat_with(more: &Value) -> Value {
     let mut room = json!({
         "timeline": {
-            "events": [event("m.room.message", json!({"msgtype": "m.text", "body": "hello"}))],
+            "events": [event("m.room.message", &json!({"msgtype": "m.text", "body": "hello"}))],
             "limited": false,
             "prev_batch": "s1",
         },
@@ -23,7 +23,7 @@ fn chat_with(more: &Value) -> Value {
     room
 }
 
-fn event(kind: &str, content: Value) -> Value {
+fn event(kind: &str, content: &Value) -> Value {
     json!({
         "event_id": "$event", "sender": "@alice:hs", "type": kind, "origin_server_ts": 1, "content": content,
     })
@@ -62,7 +62,7 @@ fn plain(response: &Response) -> bool {
 fn words_and_reactions_in_known_rooms_are_plain() {
     let nothing = json!({});
     assert!(plain(&sync_with(&chat_with(&nothing), &nothing)));
-    let reaction = json!({"timeline": {"events": [event("m.reaction", json!({}))]}});
+    let reaction = json!({"timeline": {"events": [event("m.reaction", &json!({}))]}});
     assert!(plain(&sync_with(&chat_with(&reaction), &nothing)));
     assert!(plain(&response(&json!({
         "next_batch": "s2",
@@ -81,9 +81,9 @@ fn what_changes_a_room_is_for_the_sdk() {
         json!({"state": {"events": [member]}}),
         json!({"state_after": {"events": [member]}}),
         json!({"timeline": {"events": [member]}}),
-        json!({"timeline": {"events": [event("m.room.encrypted", json!({}))]}}),
-        json!({"timeline": {"events": [event("m.room.redaction", json!({}))]}}),
-        json!({"timeline": {"events": [event("io.example.unknown", json!({}))]}}),
+        json!({"timeline": {"events": [event("m.room.encrypted", &json!({}))]}}),
+        json!({"timeline": {"events": [event("m.room.redaction", &json!({}))]}}),
+        json!({"timeline": {"events": [event("io.example.unknown", &json!({}))]}}),
         json!({"timeline": {"events": [{}]}}),
         json!({"timeline": {"limited": true}}),
         json!({"summary": {"m.joined_member_count": 3}}),
