@@ -270,7 +270,7 @@ pub fn new_message(question: &str, part: u32, content: Value) -> NewMessage {
 }
 
 /// Names one message among those that answer one question.
-pub fn transaction_id(question: &str, part: u32) -> String {
+fn transaction_id(question: &str, part: u32) -> String {
     format!(
         "{}-{part}",
         crate::core::ids::derived_uuid(&format!("answer:{question}")).simple()

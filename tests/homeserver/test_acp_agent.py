@@ -193,7 +193,7 @@ def test_a_file_goes_in_and_another_comes_out(coder):
     content = b"twelve bytes"
     event = send_file(coder.home.user, room, "in.txt", content, caption="read it")
     said = coder.answer(event, room, until=lambda text: "twelve bytes" in text)
-    assert f"text/plain {len(content)} " in said
+    assert f" {len(content)} {content.decode()}" in said
     question = coder.say("write it", room)
 
     def sent():
