@@ -7,10 +7,10 @@ use crate::matrix::{
     client::{MatrixClient, MatrixError},
 };
 
-/// Two thousand events; what is further back happened long before.
+/// Of a hundred events each; what is further back happened long before.
 const MOST_PAGES: u32 = 20;
 
-/// One look. It ends at the room's beginning, after [`MOST_PAGES`], or when nobody asks for a further page.
+/// One look. It ends at the room's beginning, after two thousand events, or when nobody asks for a further page.
 pub struct LookBack<'a> {
     client: &'a dyn MatrixClient,
     room: &'a RoomId,
