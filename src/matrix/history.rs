@@ -20,7 +20,7 @@ pub struct LookBack<'a> {
 
 impl<'a> LookBack<'a> {
     /// Nothing is fetched yet. `client` should be patient.
-    pub fn into(client: &'a dyn MatrixClient, room: &'a RoomId) -> Self {
+    pub fn over(client: &'a dyn MatrixClient, room: &'a RoomId) -> Self {
         Self {
             client,
             room,

@@ -126,6 +126,52 @@ impl SdkSync {
         })
     }
 
+    async fn through_the_sdk(
+        &self,
+        from: SyncFrom,
+        wait: Duration,
+    ) -> Result<SyncBatch, MatrixError> {
+        let full_state = !matches!(from, SyncFrom::Position(_));
+        let from_nothing = matches!(from, SyncFrom::Nothing);
+        let (token, wait) = match from {
+            // A server may answer the same request from a cache that is minutes old; an odd timeout makes it a new one.
+            SyncFrom::Nothing => (SyncToken::NoToken, FULL_STATE_WITHIN + odd_millis()),
+            SyncFrom::PositionWithFullState(position) => (
+                SyncToken::Specific(position),
+                FULL_STATE_WITHIN + odd_millis(),
+            ),
+            SyncFrom::Position(position) => (SyncToken::Specific(position), wait),
+        };
+        let settings = SyncSettings::new()
+            .filter(SyncFilter::FilterDefinition(self.filter.clone()))
+            .set_presence(PresenceState::Offline)
+            .full_state(full_state)
+            .timeout(wait)
+            .token(token);
+        let response = self.client.sync_once(settings).await.map_err(failure)?;
+        let rooms = response.rooms;
+        let invited = rooms
+            .invited
+            .into_iter()
+            .filter_map(|(room, update)| {
+                let mut events = update.invite_state.events.iter();
+                Some((room, events.find_map(|event| self.inviter(event))?))
+            })
+            .collect();
+        Ok(SyncBatch {
+            next_batch: response.next_batch,
+            full_state,
+            from_nothing,
+            joined: rooms
+                .joined
+                .iter()
+                .map(|(room, update)| (room.clone(), update::of_sdk(update)))
+                .collect(),
+            invited,
+            left: rooms.left.into_keys().collect(),
+        })
+    }
+
     /// The sender of our own invitation, if the event is it.
     fn inviter<T>(&self, event: &Raw<T>) -> Option<OwnedUserId> {
         let event = json_of(event);
@@ -161,49 +207,9 @@ impl SyncSource for SdkSync {
                 Live::ForTheSdk(counts) => keys = Some(counts),
             }
         }
-        let full_state = !matches!(from, SyncFrom::Position(_));
-        let from_nothing = matches!(from, SyncFrom::Nothing);
-        let (token, wait) = match from {
-            // A server may answer the same request from a cache that is minutes old; an odd timeout makes it a new one.
-            SyncFrom::Nothing => (SyncToken::NoToken, FULL_STATE_WITHIN + odd_millis()),
-            SyncFrom::PositionWithFullState(position) => (
-                SyncToken::Specific(position),
-                FULL_STATE_WITHIN + odd_millis(),
-            ),
-            SyncFrom::Position(position) => (SyncToken::Specific(position), wait),
-        };
-        let settings = SyncSettings::new()
-            .filter(SyncFilter::FilterDefinition(self.filter.clone()))
-            .set_presence(PresenceState::Offline)
-            .full_state(full_state)
-            .timeout(wait)
-            .token(token);
-        let response = self.client.sync_once(settings).await.map_err(failure)?;
+        let batch = self.through_the_sdk(from, wait).await?;
         self.tell(keys);
-        let joined = response.rooms.joined.iter();
-        let invited = response
-            .rooms
-            .invited
-            .into_iter()
-            .filter_map(|(room, update)| {
-                let inviter = update
-                    .invite_state
-                    .events
-                    .iter()
-                    .find_map(|event| self.inviter(event))?;
-                Some((room, inviter))
-            })
-            .collect();
-        Ok(SyncBatch {
-            next_batch: response.next_batch,
-            full_state,
-            from_nothing,
-            joined: joined
-                .map(|(room, update)| (room.clone(), update::of_sdk(update)))
-                .collect(),
-            invited,
-            left: response.rooms.left.into_keys().collect(),
-        })
+        Ok(batch)
     }
 }
 

@@ -43,7 +43,7 @@ impl Transcripts for RoomTranscripts {
         let room = OwnedRoomId::try_from(conversation.room.as_str());
         let room = room.map_err(|error| PortError(error.to_string()))?;
         let mut reading = Reading::of(conversation, self.client.user_id());
-        let mut history = LookBack::into(&*self.client, &room);
+        let mut history = LookBack::over(&*self.client, &room);
         while let Some(page) = history.page().await? {
             if reading.is_done_with(&page) {
                 break;

@@ -1,10 +1,12 @@
 """Clients make direct chats encrypted by default: the entry room must work there too, and stay encrypted."""
 
 import asyncio
+import json
 
 from support import timeline
 from support.encrypted_user import EncryptedUser
-from support.home import accept
+from support.home import accept, onboard
+from support.waiting import wait_until
 
 
 def in_encrypted_room(scenario):
@@ -81,3 +83,27 @@ async def test_a_command_sent_while_the_bot_was_down_is_read(person, bot, home):
         return [m for m in messages if m["content"].get(timeline.ANSWERS_KEY) == question]
 
     assert len(await person.wait_for(answered, "an answer")) == 1
+
+
+def test_keys_that_others_took_are_replaced_while_nothing_but_words_comes(alice, bob, bot):
+    """Without them nobody new could write to the bot in an encrypted room. It keeps fifty on the server."""
+    home = onboard(alice, bot)
+    device = json.loads((bot.store / "session.json").read_text())["device_id"]
+    taken = set()
+
+    def take_one():
+        answer = bob.post("/keys/claim", {"one_time_keys": {bot.user_id: {device: "signed_curve25519"}}})
+        for name, key in answer["one_time_keys"][bot.user_id][device].items():
+            # The fallback key is given out again and again.
+            if not key.get("fallback"):
+                taken.add(name)
+
+    for _ in range(45):
+        take_one()
+    home.ask(home.c1, "Plain words")
+
+    def more_than_there_were():
+        take_one()
+        return len(taken) > 60
+
+    wait_until(more_than_there_were, "new keys", 30, seen=bot.log_tail)

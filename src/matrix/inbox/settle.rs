@@ -36,7 +36,7 @@ impl Inbox {
         if self.parts.tasks.is_draining() {
             return Ok(());
         }
-        let mut history = LookBack::into(&*self.parts.client, room);
+        let mut history = LookBack::over(&*self.parts.client, room);
         while let Some(page) = history.page_where_present().await? {
             let learnt = intake::page_intake(self.parts.client.user_id(), &page);
             self.parts

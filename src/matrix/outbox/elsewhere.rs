@@ -39,7 +39,7 @@ impl Outbox {
 
     /// Finds the messages that answer `question` in the room's newest history.
     async fn look_back(&self, question: &str, room: &RoomId) -> Result<(), OutboxError> {
-        let mut history = LookBack::into(&*self.client, room);
+        let mut history = LookBack::over(&*self.client, room);
         while let Some(page) = history
             .page_where_present()
             .await

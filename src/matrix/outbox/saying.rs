@@ -62,7 +62,7 @@ impl Outbox {
 
     async fn said_before(&self, saying: Saying<'_>) -> Result<Option<OwnedEventId>, OutboxError> {
         let bot = self.client.user_id();
-        let mut history = LookBack::into(&*self.client, saying.room);
+        let mut history = LookBack::over(&*self.client, saying.room);
         while let Some(page) = history
             .page_where_present()
             .await

@@ -15,7 +15,7 @@ use crate::matrix::sdk_client::json_of;
 
 /// What a response says of the bot's keys on the server: where it differs from what the SDK was last told, keys may be
 /// due.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct KeyCounts {
     one_time: BTreeMap<OneTimeKeyAlgorithm, UInt>,
     fallback: Option<Vec<OneTimeKeyAlgorithm>>,
