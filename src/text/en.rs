@@ -217,6 +217,7 @@ pub(super) fn failure(failure: Failure) -> String {
                 .to_owned()
         }
         Failure::Agent(Advice::CannotDo) => "This chat's agent cannot do that.".to_owned(),
+        Failure::BrokeOff(advice) => broke_off(advice),
         Failure::TooLong(limit) => format!(
             "The agent did not finish within {}, so I stopped waiting. Please try again, perhaps in smaller steps.",
             duration(limit)
@@ -260,6 +261,26 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
             "I could not decrypt this message. Please send it again in a moment.".to_owned()
+        }
+    }
+}
+
+fn broke_off(advice: Advice) -> String {
+    match advice {
+        Advice::TryAgain => "The answer broke off here. Please ask again in a moment.".to_owned(),
+        Advice::TryAgainIn(wait) => format!(
+            "The answer broke off here. Please ask again in {}.",
+            duration(wait)
+        ),
+        Advice::BeginAnew => {
+            "The answer broke off here: the conversation has grown too long for the agent. \
+            `!clear` starts a new one."
+                .to_owned()
+        }
+        Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
+            "The answer broke off here, and asking again will not help. \
+            Please tell whoever runs this bot, or choose another agent with `!agent`."
+                .to_owned()
         }
     }
 }

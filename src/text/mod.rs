@@ -255,8 +255,10 @@ pub enum Trouble<'a> {
 /// Texts that stand where an answer should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The agent failed.
+    /// The agent failed before its first word.
     Agent(Advice),
+    /// The agent failed in the middle of its answer; what it said stands before this text.
+    BrokeOff(Advice),
     /// The agent did not finish in time.
     TooLong(Duration),
     /// The agent finished without a word.
@@ -318,7 +320,7 @@ impl Trouble<'_> {
 impl Failure {
     /// Whether the agent could not deal with the question. One that would not, or was stopped, could have.
     pub const fn is_of_the_agent(&self) -> bool {
-        matches!(self, Self::Agent(_) | Self::TooLong(_))
+        matches!(self, Self::Agent(_) | Self::BrokeOff(_) | Self::TooLong(_))
     }
 
     /// In words.

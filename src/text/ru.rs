@@ -216,6 +216,7 @@ pub(super) fn failure(failure: Failure) -> String {
             умеет его копировать. Сначала введите там `!clear`."
             .to_owned(),
         Failure::Agent(Advice::CannotDo) => "Агент этого чата так не умеет.".to_owned(),
+        Failure::BrokeOff(advice) => broke_off(advice),
         Failure::TooLong(limit) => format!(
             "Агент не закончил за {}, и я больше не жду. Попробуйте, пожалуйста, ещё раз, возможно, меньшими шагами.",
             duration(limit)
@@ -247,6 +248,24 @@ pub(super) fn failure(failure: Failure) -> String {
         Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
             "Не удалось расшифровать это сообщение. Пришлите его, пожалуйста, ещё раз чуть позже.".to_owned()
+        }
+    }
+}
+
+fn broke_off(advice: Advice) -> String {
+    match advice {
+        Advice::TryAgain => "Здесь ответ оборвался. Спросите, пожалуйста, ещё раз чуть позже.".to_owned(),
+        Advice::TryAgainIn(wait) => format!(
+            "Здесь ответ оборвался. Спросите, пожалуйста, ещё раз через {}.",
+            duration(wait)
+        ),
+        Advice::BeginAnew => "Здесь ответ оборвался: разговор стал для агента слишком длинным. \
+            `!clear` начинает новый."
+            .to_owned(),
+        Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
+            "Здесь ответ оборвался, и повторять бесполезно. Сообщите об этом тому, кто ведёт этого бота, \
+            или выберите другого агента: `!agent`."
+                .to_owned()
         }
     }
 }

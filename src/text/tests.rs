@@ -223,6 +223,10 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::BegunAnew,
         Failure::Agent(Advice::HeldElsewhere),
         Failure::Agent(Advice::CannotDo),
+        Failure::BrokeOff(Advice::TryAgain),
+        Failure::BrokeOff(Advice::TryAgainIn(Duration::from_mins(5))),
+        Failure::BrokeOff(Advice::BeginAnew),
+        Failure::BrokeOff(Advice::TellOperator),
     ]
     .map(|failure| failure.text(locale))
     .to_vec()

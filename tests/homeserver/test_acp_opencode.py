@@ -178,7 +178,7 @@ def test_an_agent_that_is_killed_in_the_middle_is_said_and_started_again(chats):
     question = chats.in_the_middle(room)
     for pid in chats.opencode.processes():
         os.kill(pid, signal.SIGKILL)
-    chats.answer(room, question, lambda said: "step3" in said and "The agent could not answer" in said)
+    chats.answer(room, question, lambda said: "step3" in said and "The answer broke off here." in said)
     chats.ask("Now short again", "Short.", room)
     assert "long story" in chats.sent_with("short again")
 

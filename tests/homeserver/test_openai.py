@@ -78,7 +78,7 @@ def test_an_answer_streams_and_ends_exact(talk, model):
         ([Fails(503, {"message": "down"})] * 3, "Please try again in a moment"),
         ([Fails(429, {"message": "slow down"}, (("Retry-After", "300"),))], "Please try again in 5 min"),
         ([overflow()], "grown too long for the agent"),
-        ([says("Half of it", cut=True)], "Half of it\n\nThe agent could not answer just now"),
+        ([says("Half of it", cut=True)], "Half of it\n\nThe answer broke off here. Please ask again"),
     ],
     ids=["401", "404", "503", "429", "overflow", "cut"],
 )

@@ -67,7 +67,7 @@ def test_an_answer_streams_and_ends_exact(talk):
     [
         ("forbidden", "trying again will not help"),
         ("overflow", "grown too long for the agent"),
-        ("break off", "The agent could not answer just now"),
+        ("break off", "The answer broke off here. Please ask again in a moment."),
     ],
 )
 def test_each_failure_has_words_of_its_own_and_the_chat_goes_on(talk, text, expected):

@@ -78,11 +78,11 @@ impl Turn<'_> {
             }
             End::Failed(error) => {
                 self.log(&error.detail);
-                Some(Failure::Agent(error.advice))
+                Some(failed(&said, error.advice, locale))
             }
             End::Vanished => {
                 self.log("the answer ended without an end");
-                Some(Failure::Agent(Advice::TryAgain))
+                Some(failed(&said, Advice::TryAgain, locale))
             }
             End::TooLong => {
                 self.log("the turn took too long");
@@ -180,7 +180,7 @@ impl Turn<'_> {
                 self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
             }
             AnswerEvent::BegunAnew => {
-                said.insert_str(0, &format!("> {}\n\n", Failure::BegunAnew.text(locale)));
+                said.insert_str(0, &begun_anew(locale));
             }
             AnswerEvent::Done(reason) => return Some(End::Stopped(reason)),
             // Taken care of before they come here.
@@ -262,14 +262,33 @@ impl Turn<'_> {
     }
 }
 
+/// The line before an answer whose agent lost what was said before.
+fn begun_anew(locale: Locale) -> String {
+    format!("> {}\n\n", Failure::BegunAnew.text(locale))
+}
+
+/// Whether the agent itself has said anything.
+fn has_words(said: &str, locale: Locale) -> bool {
+    let words = said.strip_prefix(&begun_anew(locale)).unwrap_or(said);
+    !words.trim().is_empty()
+}
+
+/// An agent that failed before its first word did not answer; after it, the answer broke off.
+fn failed(said: &str, advice: Advice, locale: Locale) -> Failure {
+    if has_words(said, locale) {
+        Failure::BrokeOff(advice)
+    } else {
+        Failure::Agent(advice)
+    }
+}
+
 /// What was said stays, and what went wrong follows it in the same message: one question, one answer.
 fn reply(said: &str, failure: Option<Failure>, locale: Locale) -> Reply {
-    let is_empty = said.trim().is_empty();
     let is_failure = failure.as_ref().is_some_and(Failure::is_of_the_agent);
+    let failure = failure.or_else(|| (!has_words(said, locale)).then_some(Failure::Empty));
     let reply = match failure {
-        None if is_empty => Reply::notice(Failure::Empty.text(locale)),
         None => Reply::answer(said.trim_end()),
-        Some(failure) if is_empty => Reply::notice(failure.text(locale)),
+        Some(failure) if said.trim().is_empty() => Reply::notice(failure.text(locale)),
         Some(failure) => Reply::answer(format!(
             "{}\n\n{}",
             markdown::with_fences_closed(said),

@@ -50,17 +50,52 @@ async fn an_agent_that_fails_is_told_in_one_notice_without_the_cause() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_failure_stays_and_the_failure_follows() {
+async fn what_was_said_before_a_failure_stays_and_the_answer_says_that_it_broke_off() {
     let half = "It begins\n```rust\nlet x";
-    let reply = answer(Script::FailAfter(half.to_owned(), Advice::TryAgain)).await;
-    assert_eq!(reply.kind, ReplyKind::Answer);
-    let expected = format!("{half}\n```\n\nThe agent could not answer just now.");
-    assert!(reply.markdown.starts_with(&expected), "{}", reply.markdown);
+    for (advice, expected) in [
+        (
+            Advice::TryAgain,
+            "The answer broke off here. Please ask again in a moment.",
+        ),
+        (
+            Advice::TryAgainIn(Duration::from_mins(5)),
+            "The answer broke off here. Please ask again in 5 min.",
+        ),
+        (
+            Advice::BeginAnew,
+            "The answer broke off here: the conversation has grown too long for the agent. \
+             `!clear` starts a new one.",
+        ),
+        (
+            Advice::TellOperator,
+            "The answer broke off here, and asking again will not help. \
+             Please tell whoever runs this bot, or choose another agent with `!agent`.",
+        ),
+    ] {
+        let reply = answer(Script::FailAfter(half.to_owned(), advice)).await;
+        assert_eq!(reply.kind, ReplyKind::Answer);
+        assert_eq!(reply.markdown, format!("{half}\n```\n\n{expected}"));
+        assert!(reply.is_failure, "the question's files are not used up");
+    }
     let reply = answer(Script::VanishAfter("It begins".to_owned())).await;
+    assert_eq!(
+        reply.markdown,
+        "It begins\n\nThe answer broke off here. Please ask again in a moment."
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_failed_before_its_first_word_did_not_break_off() {
+    let reply = answer(Script::FailAfter(" \n".to_owned(), Advice::TryAgain)).await;
+    assert_eq!(reply.kind, ReplyKind::Notice);
+    let words = "The agent could not answer just now. Please try again in a moment.";
+    assert_eq!(reply.markdown, words);
+    // That the session was lost is said by the bot, and is no word of the answer.
+    let reply = answer(Script::Events(vec![AnswerEvent::BegunAnew])).await;
     assert!(
-        reply
-            .markdown
-            .starts_with("It begins\n\nThe agent could not"),
+        reply.markdown.ends_with(
+            "\n\nThe agent finished without saying anything. Please put it in other words."
+        ),
         "{}",
         reply.markdown
     );
