@@ -177,6 +177,30 @@ pub struct PlatformError {
     pub advice: Advice,
 }
 
+/// Why an agent does not work, for operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl From<PlatformError> for Diagnosis {
+    fn from(error: PlatformError) -> Self {
+        let remedy = match error.advice {
+            Advice::TryAgain | Advice::TryAgainIn(_) => "it may be back in a moment; check again",
+            Advice::TellOperator | Advice::BeginAnew | Advice::HeldElsewhere | Advice::CannotDo => {
+                "see its entry in the agent registry"
+            }
+        };
+        Self {
+            found: error.detail,
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
 /// What a kind of agent can do beyond answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
@@ -220,7 +244,13 @@ pub trait PlatformClient: Send + Sync {
     async fn context_info(&self, context: &ContextRef) -> Result<ContextInfo, PlatformError>;
     /// Whether the agent can be reached.
     async fn health(&self) -> Result<(), PlatformError>;
-    /// The same for somebody who only looks on: nothing is started for it. `None` where that cannot be told yet.
+    /// Looks more closely, for `doctor`: the agent may be started for it, or answer one token. Says what holds, in words
+    /// that follow the agent's name.
+    async fn diagnose(&self) -> Result<String, Diagnosis> {
+        self.health().await?;
+        Ok("can be reached".to_owned())
+    }
+    /// The same as [`PlatformClient::health`] for somebody who only looks on: nothing is started for it. `None` where that cannot be told yet.
     async fn looks_healthy(&self) -> Option<bool> {
         Some(self.health().await.is_ok())
     }

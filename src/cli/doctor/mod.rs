@@ -22,15 +22,17 @@ use serde_json::json;
 use crate::{
     cli::{DoctorArgs, ExitCode, output},
     config::{Config, Env, Problem},
-    platform::{Advice, Agent},
+    platform::{Agent, Diagnosis},
 };
 
 pub use self::check::{Check, Trouble};
 pub use self::database::ReadingProbe;
 pub use self::session::SESSION_FILE;
 
-/// How long one question to the homeserver or an agent may take.
+/// How long one question to the homeserver may take.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long an agent may take: it may have to start, or to load its model, first.
+const AGENT_LIMIT: Duration = Duration::from_mins(2);
 
 /// Looks at the bot's database without writing to it or waiting for the bot that holds it.
 #[async_trait]
@@ -171,22 +173,11 @@ fn not_asked() -> Trouble {
 }
 
 async fn agent(agent: &Agent) -> Check {
-    let finding = match tokio::time::timeout(LIMIT, agent.client.health()).await {
-        Ok(Ok(())) => Ok(format!("{} can be reached", agent.name)),
-        Ok(Err(error)) => {
-            let remedy = match error.advice {
-                Advice::TryAgain | Advice::TryAgainIn(_) => {
-                    "it may be back in a moment; check again"
-                }
-                Advice::TellOperator
-                | Advice::BeginAnew
-                | Advice::HeldElsewhere
-                | Advice::CannotDo => "see its entry in the agent registry",
-            };
-            Err(Trouble::new(error.detail, remedy))
-        }
+    let finding = match tokio::time::timeout(AGENT_LIMIT, agent.client.diagnose()).await {
+        Ok(Ok(holds)) => Ok(format!("{} {holds}", agent.name)),
+        Ok(Err(Diagnosis { found, remedy })) => Err(Trouble::new(found, remedy)),
         Err(_) => Err(Trouble::new(
-            format!("no answer within {} s", LIMIT.as_secs()),
+            format!("no answer within {} s", AGENT_LIMIT.as_secs()),
             "see whether it runs, and its entry in the agent registry",
         )),
     };

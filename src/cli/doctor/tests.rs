@@ -9,7 +9,7 @@ use super::{
     fixtures::{FixedProbe, Patient, World, homeserver},
     *,
 };
-use crate::{config::Problem, core::ids::AgentId};
+use crate::{config::Problem, core::ids::AgentId, platform::Advice};
 
 fn session(user: &str, device: &str, token: &str) -> String {
     format!(r#"{{"user_id": "{user}", "device_id": "{device}", "access_token": "{token}"}}"#)
