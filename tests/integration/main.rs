@@ -8,6 +8,7 @@
 #[cfg(feature = "boundaries")]
 mod boundaries;
 mod commands;
+mod contract;
 mod control;
 mod dead_letters;
 mod departure;

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::{
     fake_matrix::{FakeMatrix, Server},
-    requests::{Fault, refused, unanswered},
+    requests::{Fault, refused, refused_with, unanswered},
 };
 
 /// How long every answer takes.
@@ -121,7 +121,11 @@ fn write_room(server: &mut Server, new: &NewRoom, most: usize) -> OwnedRoomId {
     let mut events = vec![
         ("m.room.create", "", creation),
         ("m.room.member", bot.as_str(), json!({"membership": "join"})),
-        ("m.room.power_levels", "", new.power_levels.clone()),
+        (
+            "m.room.power_levels",
+            "",
+            power_levels(&bot, &new.power_levels),
+        ),
     ];
     events.extend(new.initial_state.iter().map(|event| {
         (
@@ -135,6 +139,32 @@ fn write_room(server: &mut Server, new: &NewRoom, most: usize) -> OwnedRoomId {
         server.append(&room, &bot, event_type, Some(key), content);
     }
     room
+}
+
+/// What a server writes for the preset of private chats, each top-level key replaced where the request has it.
+fn power_levels(bot: &UserId, asked: &Value) -> Value {
+    let mut levels = json!({
+        "users": {bot.as_str(): 100},
+        "users_default": 0,
+        "events": {"m.room.name": 50, "m.room.power_levels": 100},
+        "events_default": 0,
+        "state_default": 50,
+        "ban": 50,
+        "kick": 50,
+        "redact": 50,
+        "invite": 0,
+    });
+    for (key, value) in asked.as_object().into_iter().flatten() {
+        levels[key] = value.clone();
+    }
+    levels
+}
+
+/// Whether the event is larger than an event may be (65,536 bytes as canonical JSON, specification section 1.6.3). The
+/// homeserver adds hashes, signatures and references to the content.
+fn is_too_large(content: &Value) -> bool {
+    const ADDED_BY_THE_SERVER: usize = 900;
+    content.to_string().len() + ADDED_BY_THE_SERVER > 65_536
 }
 
 #[async_trait]
@@ -279,6 +309,7 @@ impl MatrixClient for FakeClient {
                     server.append_member(room, &bot, &bot, "leave");
                     Ok(())
                 }
+                Some("leave") if server.room(room).member_since(&bot) > 0 => Ok(()),
                 _ => Err(refused("M_FORBIDDEN")),
             }
         })
@@ -308,6 +339,9 @@ impl MatrixClient for FakeClient {
             if let Some(event) = server.transactions.get(&key) {
                 return Ok(event.clone());
             }
+            if is_too_large(content) {
+                return Err(refused_with(413, "M_TOO_LARGE"));
+            }
             let bot = server.bot.clone();
             let event = server.append(room, &bot, "m.room.message", None, content.clone());
             server.transactions.insert(key, event.clone());
@@ -317,9 +351,21 @@ impl MatrixClient for FakeClient {
     }
 
     async fn set_read_marker(&self, room: &RoomId, event: &EventId) -> Result<(), MatrixError> {
-        self.in_room("read_marker", room, |server| {
-            let content = json!({"event_id": event});
-            set_account_data(server, room, "m.fully_read", content);
+        self.request("read_marker", Some(room), |server| {
+            let known = server.rooms.get(room);
+            let place = |id: &str| {
+                let mut events = known?.events.iter();
+                events.position(|event| event.item.event_id.as_str() == id)
+            };
+            let new = place(event.as_str()).ok_or_else(|| refused_with(404, "M_NOT_FOUND"))?;
+            let old = known
+                .and_then(|room| room.account_data.get("m.fully_read"))
+                .and_then(|(_, content)| place(content["event_id"].as_str()?));
+            // A marker does not go back.
+            if old.is_none_or(|old| old < new) {
+                let content = json!({"event_id": event});
+                set_account_data(server, room, "m.fully_read", content);
+            }
             Ok(())
         })
         .await

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     fake_client::begin,
     fake_matrix::{FakeMatrix, Server},
-    requests::refused,
+    requests::refused_with,
     room::{HELD_BACK, Room},
 };
 
@@ -116,7 +116,7 @@ impl Server {
             .strip_prefix('s')
             .and_then(|number| number.parse().ok())
             .filter(|number| (self.known_from..=self.position).contains(number))
-            .ok_or_else(|| refused("M_UNKNOWN_POS"))
+            .ok_or_else(|| refused_with(400, "M_UNKNOWN"))
     }
 
     fn joined_update(&self, room: &Room, scope: Scope) -> Option<JoinedUpdate> {

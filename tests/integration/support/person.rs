@@ -95,6 +95,29 @@ impl Person {
         });
     }
 
+    pub(crate) fn bans_the_bot_from(&self, room: &RoomId) {
+        self.matrix.change(|server| {
+            assert!(server.room(room).may(&self.id, "ban"));
+            let bot = server.bot.clone();
+            server.append_member(room, &self.id, &bot, "ban");
+        });
+    }
+
+    /// The server writes the new name into every room that the person is in.
+    pub(crate) fn sets_display_name(&self, name: &str) {
+        self.matrix.change(|server| {
+            server.names.insert(self.id.clone(), name.to_owned());
+            let rooms: Vec<OwnedRoomId> = server.rooms.keys().cloned().collect();
+            for room in rooms {
+                if server.room(&room).membership(&self.id) == "join" {
+                    let content = json!({"membership": "join", "displayname": name});
+                    let id = self.id.as_str();
+                    server.append(&room, &self.id, "m.room.member", Some(id), content);
+                }
+            }
+        });
+    }
+
     pub(crate) fn says(&self, room: &RoomId, text: &str) -> OwnedEventId {
         self.sends(room, json!({"msgtype": "m.text", "body": text}))
     }
@@ -116,15 +139,22 @@ impl Person {
     }
 
     pub(crate) fn sends(&self, room: &RoomId, content: Value) -> OwnedEventId {
+        self.sends_event(room, "m.room.message", content)
+    }
+
+    pub(crate) fn sends_event(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        content: Value,
+    ) -> OwnedEventId {
         self.matrix.change(|server| {
             assert!(
-                server
-                    .room(room)
-                    .may_send(&self.id, "m.room.message", false),
+                server.room(room).may_send(&self.id, event_type, false),
                 "{} may not speak in {room}",
                 self.id
             );
-            server.append(room, &self.id, "m.room.message", None, content)
+            server.append(room, &self.id, event_type, None, content)
         })
     }
 

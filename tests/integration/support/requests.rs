@@ -119,8 +119,12 @@ impl Requests {
 }
 
 pub(crate) fn refused(errcode: &str) -> MatrixError {
+    refused_with(403, errcode)
+}
+
+pub(crate) fn refused_with(status: u16, errcode: &str) -> MatrixError {
     MatrixError::Refused {
-        status: 403,
+        status,
         errcode: errcode.to_owned(),
         message: "the fake says no".to_owned(),
     }
