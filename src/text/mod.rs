@@ -326,8 +326,8 @@ impl Failure {
     /// In words.
     pub fn text(self, locale: Locale) -> String {
         match locale {
-            Locale::En => en::failure(self),
-            Locale::Ru => ru::failure(self),
+            Locale::En => en::failure::failure(self),
+            Locale::Ru => ru::failure::failure(self),
         }
     }
 }
