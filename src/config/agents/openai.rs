@@ -44,7 +44,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How the model is reached, and what it is told and given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenAiConfig {
-    /// `base_url`: what `/chat/completions` is appended to.
+    /// `base_url`: what `/chat/completions` is appended to; cut off where it was given.
     pub base_url: Url,
     /// `model`.
     pub model: String,
@@ -116,6 +116,16 @@ fn base_url(fields: &mut Fields<'_, '_>) -> Option<Url> {
     if url.is_none() {
         // What stands there may hold a password.
         fields.unusable("base_url", URL_EXPECTED);
+    }
+    url.map(without_endpoint)
+}
+
+/// Documentation of servers often shows the whole address of the endpoint.
+fn without_endpoint(mut url: Url) -> Url {
+    let path = url.path().trim_end_matches('/');
+    if let Some(base) = path.strip_suffix("/chat/completions") {
+        let base = base.to_owned();
+        url.set_path(&base);
     }
     url
 }
@@ -270,6 +280,25 @@ mod tests {
         ] {
             let mistake = mistake(more);
             assert!(mistake.starts_with(expected), "{more}\n{mistake}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_the_whole_path_is_cut_to_its_base() {
+        for (address, expected) in [
+            ("http://x/v1/chat/completions", "http://x/v1"),
+            ("http://x/v1/chat/completions/", "http://x/v1"),
+            ("http://x/chat/completions", "http://x/"),
+            ("http://x/v1/", "http://x/v1/"),
+            ("http://x", "http://x/"),
+        ] {
+            let text =
+                format!("agents: [{{id: a, kind: openai, model: m, base_url: '{address}'}}]");
+            let (_, mut agents) = parse::registry(&text, &Env::default()).unwrap();
+            let AgentKind::OpenAi(config) = agents.remove(0).kind else {
+                panic!("another kind");
+            };
+            assert_eq!(config.base_url.as_str(), expected);
         }
     }
 
