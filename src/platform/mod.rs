@@ -70,6 +70,8 @@ pub enum AnswerEvent {
     /// A file that belongs to the answer: relative to the workspace, or as the agent named it where it is not in the
     /// workspace. Whoever sends it checks where it leads.
     File(String),
+    /// The text so far is no part of the answer (it was reasoning). What follows takes its place.
+    Retracted,
     /// The agent does not remember what was said before: a session was lost and another one begun.
     BegunAnew,
     /// The agent asks before it goes on; answered through [`PlatformClient::answer_permission`].

@@ -179,6 +179,15 @@ impl Turn<'_> {
                 let said = markdown::with_fences_closed(said);
                 self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
             }
+            AnswerEvent::Retracted => {
+                let begun = begun_anew(locale);
+                let kept = if said.starts_with(&begun) {
+                    begun.len()
+                } else {
+                    0
+                };
+                said.truncate(kept);
+            }
             AnswerEvent::BegunAnew => {
                 said.insert_str(0, &begun_anew(locale));
             }

@@ -181,6 +181,31 @@ async fn what_a_tool_does_is_seen_in_drafts_only() {
 }
 
 #[tokio::test]
+async fn what_an_agent_retracts_is_no_part_of_its_answer() {
+    let world = World::with_agent(Script::Events(vec![
+        text("Let me think."),
+        AnswerEvent::Retracted,
+        text("Four"),
+        text("."),
+    ]));
+    assert_eq!(world.say("2+2").await, "Four.");
+    let drafts = world.drafts.0.lock().unwrap().clone();
+    assert_eq!(drafts.last().map(String::as_str), Some("Four."));
+    let reply = answer(Script::Events(vec![
+        AnswerEvent::BegunAnew,
+        text("Let me think."),
+        AnswerEvent::Retracted,
+        text("Four."),
+    ]))
+    .await;
+    assert!(
+        reply.markdown.ends_with("said here before.\n\nFour."),
+        "{}",
+        reply.markdown
+    );
+}
+
+#[tokio::test]
 async fn a_permission_nobody_can_be_asked_for_is_refused() {
     let question = PermissionQuestion {
         id: "q1".to_owned(),
