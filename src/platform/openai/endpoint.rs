@@ -1,43 +1,30 @@
-//! One request and its response: what was meant to be an answer, piece by piece, or a failure.
+//! The requests that a server is sent, and where.
 
-use std::{
-    fmt::Write as _,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
-use reqwest::{
-    Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-    redirect::Policy,
-};
+use futures_util::{StreamExt, stream};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect::Policy};
 use tokio::time::timeout;
 
 use super::{
     failure::{self, Failure, Parameter},
-    sse::{self, Broken},
-    wire::{Message, Piece, Request, StreamOptions, pieces},
+    habits::Habits,
+    response::{self, Pieces, described, silent},
+    wire::{Finish, Message, Piece, Request, StreamOptions},
 };
-use crate::config::agents::openai::OpenAiConfig;
+use crate::config::{Secret, agents::openai::OpenAiConfig};
 
 /// How long a connection may take to be made.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(10);
-/// The longest answer of a server that does not stream.
-const LONGEST_BODY: usize = 4 << 20;
 /// The longest error that is looked at.
 const LONGEST_ERROR: usize = 64 << 10;
 
-/// The pieces of an answer as they come.
-pub(super) type Pieces = BoxStream<'static, Result<Piece, Failure>>;
-
 /// A model at its address.
 pub(super) struct Endpoint {
-    /// `None` where the system cannot make one.
+    /// An error where the system cannot make one.
     client: Result<reqwest::Client, String>,
     config: OpenAiConfig,
-    counts_tokens: AtomicBool,
-    knows_max_tokens: AtomicBool,
+    pub(super) habits: Habits,
 }
 
 impl Endpoint {
@@ -50,9 +37,8 @@ impl Endpoint {
             .map_err(|error| described(&error));
         Self {
             client,
+            habits: Habits::of(&config.model),
             config,
-            counts_tokens: AtomicBool::new(true),
-            knows_max_tokens: AtomicBool::new(true),
         }
     }
 
@@ -62,50 +48,92 @@ impl Endpoint {
 
     /// Asks once.
     pub(super) async fn ask(&self, messages: &[Message]) -> Result<Pieces, Failure> {
-        let config = &self.config;
-        let knows_max_tokens = self.knows_max_tokens.load(Ordering::Relaxed);
-        let counts_tokens = self.counts_tokens.load(Ordering::Relaxed);
+        self.ask_for(messages, self.config.max_tokens).await
+    }
+
+    /// Asks once for so many tokens at most. Where nothing answers at the configured address, it is tried with `/v1`,
+    /// which is easily forgotten.
+    pub(super) async fn ask_for(
+        &self,
+        messages: &[Message],
+        max_tokens: Option<u64>,
+    ) -> Result<Pieces, Failure> {
+        let asked = self.ask_at(&self.base(), messages, max_tokens).await;
+        if !matches!(asked, Err(Failure::NoSuchEndpoint(_))) || self.has_version() {
+            return asked;
+        }
+        let below = format!("{}/v1", self.base());
+        let again = self.ask_at(&below, messages, max_tokens).await;
+        if let Err(Failure::NoSuchEndpoint(_) | Failure::Unavailable(_)) = again {
+            return asked;
+        }
+        tracing::info!(
+            base_url = below,
+            "Chat Completions are found below /v1 of base_url"
+        );
+        self.habits.found_under_v1();
+        again
+    }
+
+    async fn ask_at(
+        &self,
+        base: &str,
+        messages: &[Message],
+        max_tokens: Option<u64>,
+    ) -> Result<Pieces, Failure> {
+        let takes = |parameter| self.habits.takes(parameter);
+        let streams = takes(Parameter::Stream);
+        let counts = streams && takes(Parameter::StreamOptions);
         let request = Request {
-            model: &config.model,
+            model: &self.config.model,
             messages,
-            stream: true,
-            stream_options: counts_tokens.then_some(StreamOptions {
+            stream: streams,
+            stream_options: counts.then_some(StreamOptions {
                 include_usage: true,
             }),
-            temperature: config.temperature,
-            max_tokens: config.max_tokens.filter(|_| knows_max_tokens),
-            max_completion_tokens: config.max_tokens.filter(|_| !knows_max_tokens),
+            temperature: self
+                .config
+                .temperature
+                .filter(|_| takes(Parameter::Temperature)),
+            max_tokens: max_tokens.filter(|_| takes(Parameter::MaxTokens)),
+            max_completion_tokens: max_tokens.filter(|_| !takes(Parameter::MaxTokens)),
         };
-        let request = self
-            .request(reqwest::Method::POST, "chat/completions")?
-            .json(&request);
-        let response = self.response(request).await?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response).await);
+        let post = self.anonymous(Method::POST, &format!("{base}/chat/completions"))?;
+        let response = self.response(self.with_key(post).json(&request)).await?;
+        let status = response.status().as_u16();
+        if response.status().is_success() {
+            return response::answer(response, self.config.timeout).await;
         }
-        match media_type(&response).as_str() {
-            "application/json" => self.whole(response).await,
-            "text/html" => Err(Failure::Misconfigured(
-                "a web page came instead of an answer".to_owned(),
-            )),
-            _ => Ok(streamed(response, config.timeout)),
+        let wait = response::wait_of(&response);
+        let body = self.body(response, LONGEST_ERROR).await.unwrap_or_default();
+        if failure::is_cut_at_once(status, &body) {
+            let cut = [Piece::Finish(Finish::Length), Piece::Done];
+            return Ok(stream::iter(cut.map(Ok)).boxed());
         }
+        Err(failure::of_status(status, wait, &body))
     }
 
     /// Does without a parameter from here on; `false` where that changes nothing.
     pub(super) fn do_without(&self, parameter: Parameter) -> bool {
-        let flag = match parameter {
-            Parameter::StreamOptions => &self.counts_tokens,
-            Parameter::MaxTokens => &self.knows_max_tokens,
-        };
-        flag.swap(false, Ordering::Relaxed)
+        self.habits.do_without(parameter)
+    }
+
+    /// Where questions go, for operators.
+    pub(super) fn address(&self) -> String {
+        format!("{}/chat/completions", self.base())
+    }
+
+    /// The text without the key: some servers repeat the one that they refuse.
+    pub(super) fn without_key(&self, text: &str) -> String {
+        match self.config.api_key.as_ref().map(Secret::expose) {
+            Some(key) => text.replace(key, "[secret]"),
+            None => text.to_owned(),
+        }
     }
 
     /// Whether the server answers and takes the key. Servers without a list of models are as good as others.
     pub(super) async fn look(&self) -> Result<(), Failure> {
-        let response = self
-            .response(self.request(reqwest::Method::GET, "models")?)
-            .await?;
+        let response = self.response(self.request(Method::GET, "models")?).await?;
         let status = response.status();
         match status {
             // LiteLLM refuses a key with 400 where it has no database of keys.
@@ -122,24 +150,49 @@ impl Endpoint {
         }
     }
 
-    fn request(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-    ) -> Result<reqwest::RequestBuilder, Failure> {
-        let client = self
-            .client
-            .as_ref()
-            .map_err(|error| Failure::Misconfigured(error.clone()))?;
-        let base = self.config.base_url.as_str().trim_end_matches('/');
-        let request = client.request(method, format!("{base}/{path}"));
-        Ok(match &self.config.api_key {
-            Some(key) => request.bearer_auth(key.expose()),
-            None => request,
-        })
+    pub(super) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
+        Ok(self.with_key(self.anonymous_request(method, path)?))
     }
 
-    async fn response(&self, request: reqwest::RequestBuilder) -> Result<Response, Failure> {
+    /// A request without the key.
+    pub(super) fn anonymous_request(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<RequestBuilder, Failure> {
+        self.anonymous(method, &format!("{}/{path}", self.base()))
+    }
+
+    fn anonymous(&self, method: Method, address: &str) -> Result<RequestBuilder, Failure> {
+        match &self.client {
+            Ok(client) => Ok(client.request(method, address)),
+            Err(error) => Err(Failure::Misconfigured(error.clone())),
+        }
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.config.api_key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        }
+    }
+
+    /// Without a slash at its end.
+    fn base(&self) -> String {
+        let base = self.config.base_url.as_str().trim_end_matches('/');
+        let version = if self.habits.is_under_v1() { "/v1" } else { "" };
+        format!("{base}{version}")
+    }
+
+    /// Whether the address ends in a version, such as `/v1` or `/v1beta`.
+    fn has_version(&self) -> bool {
+        let base = self.base();
+        let last = base.rsplit('/').next().unwrap_or_default();
+        let number = last.strip_prefix('v').unwrap_or_default();
+        number.starts_with(|digit: char| digit.is_ascii_digit())
+    }
+
+    pub(super) async fn response(&self, request: RequestBuilder) -> Result<Response, Failure> {
         match timeout(self.config.timeout, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_builder() => Err(Failure::Misconfigured(described(&error))),
@@ -149,96 +202,13 @@ impl Endpoint {
     }
 
     async fn refusal(&self, response: Response) -> Failure {
-        let status = response.status().as_u16();
-        let header = response.headers().get(RETRY_AFTER);
-        let wait = header.and_then(|value| failure::wait_of(value.to_str().ok()?));
-        let body = body(response, LONGEST_ERROR, self.config.timeout)
-            .await
-            .unwrap_or_default();
+        let (status, wait) = (response.status().as_u16(), response::wait_of(&response));
+        let body = self.body(response, LONGEST_ERROR).await.unwrap_or_default();
         failure::of_status(status, wait, &body)
     }
 
-    /// The answer of a server that does not stream.
-    async fn whole(&self, response: Response) -> Result<Pieces, Failure> {
-        let body = body(response, LONGEST_BODY, self.config.timeout).await?;
-        let mut found = understood(&body)?;
-        found.push(Ok(Piece::Done));
-        Ok(stream::iter(found).boxed())
+    /// The whole body as text.
+    pub(super) async fn body(&self, response: Response, most: usize) -> Result<String, Failure> {
+        response::text(response, most, self.config.timeout).await
     }
-}
-
-fn streamed(response: Response, patience: Duration) -> Pieces {
-    sse::data(bytes(response, patience))
-        .map(|data| match data {
-            Ok(data) => understood(&data).unwrap_or_else(|failure| vec![Err(failure)]),
-            Err(broken) => vec![Err(Failure::Unavailable(broken.to_string()))],
-        })
-        .flat_map(stream::iter)
-        .boxed()
-}
-
-fn understood(data: &str) -> Result<Vec<Result<Piece, Failure>>, Failure> {
-    match pieces(data) {
-        Ok(pieces) => Ok(pieces.into_iter().map(Ok).collect()),
-        // The parser's own words could repeat the answer.
-        Err(_) => Err(Failure::Unavailable(
-            "what the server sent is no piece of an answer".to_owned(),
-        )),
-    }
-}
-
-/// The bytes of the body; an error where there were none for too long.
-fn bytes(
-    response: Response,
-    patience: Duration,
-) -> impl Stream<Item = Result<impl AsRef<[u8]>, Broken>> + Send {
-    stream::unfold(Some(response.bytes_stream()), move |body| async move {
-        let mut body = body?;
-        match timeout(patience, body.next()).await {
-            Ok(None) => None,
-            Ok(Some(Ok(bytes))) => Some((Ok(bytes), Some(body))),
-            Ok(Some(Err(error))) => Some((Err(Broken::Connection(described(&error))), None)),
-            Err(_) => Some((Err(Broken::Connection(silent(patience))), None)),
-        }
-    })
-}
-
-async fn body(response: Response, most: usize, patience: Duration) -> Result<String, Failure> {
-    let mut whole = Vec::new();
-    let mut bytes = std::pin::pin!(bytes(response, patience));
-    while let Some(chunk) = bytes.next().await {
-        let chunk = chunk.map_err(|broken| Failure::Unavailable(broken.to_string()))?;
-        whole.extend_from_slice(chunk.as_ref());
-        if whole.len() > most {
-            return Err(Failure::Unavailable(format!("more than {most} bytes came")));
-        }
-    }
-    Ok(String::from_utf8_lossy(&whole).into_owned())
-}
-
-fn media_type(response: &Response) -> String {
-    let header = response.headers().get(CONTENT_TYPE);
-    let text = header
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    text.split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-}
-
-fn silent(patience: Duration) -> String {
-    format!("the server said nothing for {} s", patience.as_secs())
-}
-
-/// The whole chain of causes, in one line.
-fn described(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

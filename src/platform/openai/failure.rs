@@ -27,7 +27,13 @@ pub(super) enum Failure {
         parameter: Parameter,
         detail: String,
     },
-    /// It will not work until the operator changes something.
+    /// The key, or none, is not enough.
+    BadKey(String),
+    /// The server has no such model.
+    NoSuchModel(String),
+    /// Nothing answers questions at this address.
+    NoSuchEndpoint(String),
+    /// It will not work until the operator changes something else.
     Misconfigured(String),
 }
 
@@ -38,6 +44,20 @@ pub(super) enum Parameter {
     StreamOptions,
     /// `max_tokens`, which newer models want as `max_completion_tokens`.
     MaxTokens,
+    /// `temperature`.
+    Temperature,
+    /// `stream`.
+    Stream,
+}
+
+impl Parameter {
+    /// In the order of their declaration.
+    pub(super) const ALL: [Self; 4] = [
+        Self::StreamOptions,
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::Stream,
+    ];
 }
 
 impl Failure {
@@ -47,6 +67,9 @@ impl Failure {
             | Self::Busy { detail, .. }
             | Self::TooLong(detail)
             | Self::Unknown { detail, .. }
+            | Self::BadKey(detail)
+            | Self::NoSuchModel(detail)
+            | Self::NoSuchEndpoint(detail)
             | Self::Misconfigured(detail) => detail,
         }
     }
@@ -58,7 +81,11 @@ impl Failure {
                 wait: Some(wait), ..
             } => Advice::TryAgainIn(*wait),
             Self::TooLong(_) => Advice::BeginAnew,
-            Self::Unknown { .. } | Self::Misconfigured(_) => Advice::TellOperator,
+            Self::Unknown { .. }
+            | Self::BadKey(_)
+            | Self::NoSuchModel(_)
+            | Self::NoSuchEndpoint(_)
+            | Self::Misconfigured(_) => Advice::TellOperator,
         }
     }
 }
@@ -66,17 +93,24 @@ impl Failure {
 /// What a response with this status means.
 pub(super) fn of_status(status: u16, wait: Option<Duration>, body: &str) -> Failure {
     let error = serde_json::from_str::<Value>(body).unwrap_or_default();
-    let error = error.get("error").unwrap_or(&error);
+    let error = error.get(0).unwrap_or(&error);
+    let error = error.get("error").unwrap_or(error);
     let detail = format!("{status}{}", words(status, error));
     let asks_for_less = is_too_long(error, body);
     match status {
+        429 if has_code(error, &["insufficient_quota"]) => Failure::Misconfigured(detail),
         429 => Failure::Busy { wait, detail },
+        401 | 403 => Failure::BadKey(detail),
         413 => Failure::TooLong(detail),
         400 | 422 | 500 if asks_for_less => Failure::TooLong(detail),
         400 | 422 => match refused_parameter(error, body) {
             Some(parameter) => Failure::Unknown { parameter, detail },
+            None if message_of(error).contains("api key") => Failure::BadKey(detail),
+            None if is_about_the_model(error) => Failure::NoSuchModel(detail),
             None => Failure::Misconfigured(detail),
         },
+        404 | 405 if is_about_the_model(error) => Failure::NoSuchModel(detail),
+        404 | 405 => Failure::NoSuchEndpoint(detail),
         408 | 425 | 500.. => Failure::Unavailable(detail),
         _ => Failure::Misconfigured(detail),
     }
@@ -92,6 +126,10 @@ pub(super) fn of_error(error: &Value) -> Failure {
     let body = error.to_string();
     match status {
         Some(status) => of_status(status, None, &body),
+        // LM Studio says so in a response with status 200.
+        None if message_of(error).contains("unexpected endpoint") => Failure::NoSuchEndpoint(
+            format!("an error in a response with status 200{}", codes(error)),
+        ),
         None if is_too_long(error, &body) => Failure::TooLong(codes(error)),
         None if text(error, "type").contains("rate_limit")
             || text(error, "code").contains("rate_limit") =>
@@ -142,12 +180,52 @@ fn is_too_long(error: &Value, body: &str) -> bool {
         || WORDS.iter().any(|words| message.contains(words))
 }
 
+/// Whether the model can only be asked with more room for its reasoning: its answer is cut before the first word.
+pub(super) fn is_cut_at_once(status: u16, body: &str) -> bool {
+    status == 400 && body.contains("model output limit was reached")
+}
+
+// Words of OpenAI, vLLM, Ollama, LiteLLM, OpenRouter, Groq, Mistral and DeepSeek.
+fn is_about_the_model(error: &Value) -> bool {
+    const CODES: [&str; 2] = ["model_not_found", "invalid_model"];
+    const WORDS: [&str; 8] = [
+        "not found",
+        "not exist",
+        "no such model",
+        "unknown model",
+        "invalid model",
+        "not a valid model",
+        "not available",
+        "not supported",
+    ];
+    let message = message_of(error);
+    let is_named = message.contains("model") && WORDS.iter().any(|words| message.contains(words));
+    has_code(error, &CODES) || is_named || message.contains("no endpoints found")
+}
+
+fn has_code(error: &Value, codes: &[&str]) -> bool {
+    ["code", "type"]
+        .iter()
+        .any(|key| codes.contains(&text(error, key)))
+}
+
+/// The server's own words, in small letters.
+fn message_of(error: &Value) -> String {
+    let message = error.as_str().unwrap_or_else(|| text(error, "message"));
+    message.to_lowercase()
+}
+
 fn refused_parameter(error: &Value, body: &str) -> Option<Parameter> {
     let about = |name: &str| text(error, "param") == name || body.contains(name);
+    let is_param = |name: &str| text(error, "param") == name;
     if about("stream_options") {
         Some(Parameter::StreamOptions)
     } else if about("max_completion_tokens") {
         Some(Parameter::MaxTokens)
+    } else if is_param("temperature") {
+        Some(Parameter::Temperature)
+    } else if is_param("stream") {
+        Some(Parameter::Stream)
     } else {
         None
     }
@@ -194,144 +272,4 @@ fn number(value: &Value) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn status(status: u16, body: &Value) -> Failure {
-        of_status(status, None, &body.to_string())
-    }
-
-    #[test]
-    fn each_status_has_its_own_outcome() {
-        let body = json!({"error": {"message": "words", "type": "t", "code": "c"}});
-        for (code, expected) in [
-            (400, Advice::TellOperator),
-            (401, Advice::TellOperator),
-            (403, Advice::TellOperator),
-            (404, Advice::TellOperator),
-            (302, Advice::TellOperator),
-            (413, Advice::BeginAnew),
-            (429, Advice::TryAgain),
-            (408, Advice::TryAgain),
-            (500, Advice::TryAgain),
-            (503, Advice::TryAgain),
-            (529, Advice::TryAgain),
-        ] {
-            assert_eq!(status(code, &body).advice(), expected, "{code}");
-        }
-    }
-
-    #[test]
-    fn an_overflow_is_known_by_many_names() {
-        for (code, body) in [
-            (
-                400,
-                json!({"error": {"code": "context_length_exceeded", "message": "x"}}),
-            ),
-            (
-                400,
-                json!({"error": {"code": 400, "type": "exceed_context_size_error", "message": "the request exceeds the available context size"}}),
-            ),
-            (
-                400,
-                json!({"object": "error", "message": "This model's maximum context length is 4096 tokens."}),
-            ),
-            (
-                400,
-                json!({"error": {"message": "litellm.ContextWindowExceededError: prompt"}}),
-            ),
-            (
-                400,
-                json!({"error": {"message": "prompt is too long: 200001 tokens > 200000 maximum"}}),
-            ),
-            (
-                500,
-                json!({"error": "input is too long for the context size"}),
-            ),
-            (422, json!({"message": "too many tokens"})),
-        ] {
-            assert_eq!(status(code, &body).advice(), Advice::BeginAnew, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_refused_parameter_is_named() {
-        for (body, expected) in [
-            (
-                json!({"error": {"param": "stream_options", "message": "Unrecognized"}}),
-                Parameter::StreamOptions,
-            ),
-            (
-                json!({"detail": [{"loc": ["body", "stream_options"], "msg": "extra"}]}),
-                Parameter::StreamOptions,
-            ),
-            (
-                json!({"error": {"param": "max_tokens", "message": "Use 'max_completion_tokens' instead."}}),
-                Parameter::MaxTokens,
-            ),
-        ] {
-            let failure = status(400, &body);
-            assert!(
-                matches!(failure, Failure::Unknown { parameter, .. } if parameter == expected),
-                "{failure:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn words_about_a_request_are_not_logged_and_words_about_settings_are() {
-        let body =
-            json!({"error": {"message": "said by a person", "type": "invalid_request_error"}});
-        assert_eq!(
-            status(400, &body).detail(),
-            "400 type=\"invalid_request_error\""
-        );
-        assert_eq!(
-            status(500, &body).detail(),
-            "500 type=\"invalid_request_error\""
-        );
-        let body = json!({"error": {"message": "no model\nx", "code": "model_not_found"}});
-        assert_eq!(
-            status(404, &body).detail(),
-            "404 code=\"model_not_found\": no modelx"
-        );
-        assert_eq!(of_status(502, None, "<html>secret</html>").detail(), "502");
-    }
-
-    #[test]
-    fn an_error_inside_a_stream_is_sorted_by_its_codes() {
-        for (error, expected) in [
-            (json!({"code": 429, "message": "slow"}), Advice::TryAgain),
-            (json!({"code": "401"}), Advice::TellOperator),
-            (json!({"type": "rate_limit_error"}), Advice::TryAgain),
-            (
-                json!({"code": "context_length_exceeded"}),
-                Advice::BeginAnew,
-            ),
-            (json!("overloaded"), Advice::TryAgain),
-            (json!({"message": "?"}), Advice::TryAgain),
-        ] {
-            assert_eq!(of_error(&error).advice(), expected, "{error}");
-        }
-    }
-
-    #[test]
-    fn the_time_to_wait_is_read_in_seconds() {
-        for (header, expected) in [
-            ("7", Some(7)),
-            ("0.2", Some(1)),
-            (" 60 ", Some(60)),
-            ("-1", None),
-            ("soon", None),
-            ("1e99", None),
-        ] {
-            assert_eq!(
-                wait_of(header),
-                expected.map(Duration::from_secs),
-                "{header}"
-            );
-        }
-    }
-}
+mod tests;

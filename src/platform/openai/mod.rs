@@ -5,11 +5,15 @@
 //! crash is remembered once. A context that the memory does not know is read back from its room.
 
 mod budget;
+mod diagnosis;
 mod endpoint;
 mod failure;
+mod habits;
 mod patience;
 pub mod ports;
 mod question;
+mod reasoning;
+mod response;
 mod running;
 mod sse;
 mod turn;
@@ -33,8 +37,8 @@ use self::{
     wire::Usage,
 };
 use super::{
-    Abilities, Advice, AnswerStream, ContextInfo, ContextRef, PlatformClient, PlatformError,
-    Prompt, Saved,
+    Abilities, Advice, AnswerStream, ContextInfo, ContextRef, Diagnosis, PlatformClient,
+    PlatformError, Prompt, Saved,
 };
 use crate::{
     config::agents::openai::OpenAiConfig,
@@ -59,13 +63,6 @@ struct Core {
     running: Running,
 }
 
-/// What is known of a conversation.
-struct Past {
-    exchanges: Vec<Exchange>,
-    /// Something was said before, perhaps, and nobody knows what.
-    is_lost: bool,
-}
-
 impl OpenAiAgent {
     /// An agent that was not asked anything yet.
     pub fn new(id: AgentId, config: OpenAiConfig, ports: Ports) -> Self {
@@ -81,18 +78,20 @@ impl OpenAiAgent {
 }
 
 impl Core {
-    /// What was said before `until`: as it is kept, or else as it stands in the room.
-    async fn past(&self, context: &ContextRef, until: Option<&EventKey>) -> Result<Past, Failure> {
+    /// What was said before `until`: as it is kept, or else as it stands in the room. A room that cannot be read now is a
+    /// failure that passes: taken for an empty one, the conversation would be lost for good.
+    async fn past(
+        &self,
+        context: &ContextRef,
+        until: Option<&EventKey>,
+    ) -> Result<Vec<Exchange>, Failure> {
         let kept = self
             .ports
             .memory
             .recall(context.context, MOST_EXCHANGES)
             .await;
         if let Some(exchanges) = kept.map_err(|error| forgetful(&error))? {
-            return Ok(Past {
-                exchanges,
-                is_lost: false,
-            });
+            return Ok(answers_alone(exchanges));
         }
         let conversation = Conversation {
             room: context.room.clone(),
@@ -102,19 +101,14 @@ impl Core {
             until: until.cloned(),
         };
         let read = self.ports.transcripts.read(&conversation).await;
-        let is_lost = read.is_err();
-        let exchanges = read.unwrap_or_else(|error| {
-            let (agent, room) = (&self.id, &context.room);
-            tracing::warn!(agent.id = %agent, room.id = %room, %error, "agent {agent}: what was said in {room} cannot be read back");
-            Vec::new()
-        });
+        let exchanges = answers_alone(read.map_err(|error| unreadable(&error))?);
         let begun = self
             .ports
             .memory
             .begin(context.context, exchanges.clone())
             .await;
         begun.map_err(|error| forgetful(&error))?;
-        Ok(Past { exchanges, is_lost })
+        Ok(exchanges)
     }
 
     /// Reads back what was kept under a name.
@@ -153,15 +147,9 @@ impl Core {
     }
 
     fn failed(&self, detail: &str, advice: Advice) -> PlatformError {
-        let key = self.endpoint.config().api_key.as_ref();
-        // Some servers repeat the key that they refuse.
-        let detail = match key.map(crate::config::Secret::expose) {
-            Some(key) => detail.replace(key, "[secret]"),
-            None => detail.to_owned(),
-        };
         PlatformError {
             agent: self.id.clone(),
-            detail,
+            detail: self.endpoint.without_key(detail),
             advice,
         }
     }
@@ -228,11 +216,7 @@ impl PlatformClient for OpenAiAgent {
     ) -> Result<Option<String>, PlatformError> {
         if !self.core.copied(context.context, kept).await? {
             let past = self.core.past(context, None).await;
-            if past.map_err(|failure| self.core.error(&failure))?.is_lost {
-                return Err(self
-                    .core
-                    .failed("nothing is known to be kept", Advice::TryAgain));
-            }
+            past.map_err(|failure| self.core.error(&failure))?;
             self.core.copied(context.context, kept).await?;
         }
         Ok(Some(origin_of(context)))
@@ -251,14 +235,18 @@ impl PlatformClient for OpenAiAgent {
         let past = self.core.past(context, None).await;
         let past = past.map_err(|failure| self.core.error(&failure))?;
         Ok(ContextInfo {
-            messages: Some(2 * past.exchanges.len() as u64),
-            tokens: Some(budget::of_exchanges(&past.exchanges)),
+            messages: Some(2 * past.len() as u64),
+            tokens: Some(budget::of_exchanges(&past)),
         })
     }
 
     async fn health(&self) -> Result<(), PlatformError> {
         let looked = self.core.endpoint.look().await;
         looked.map_err(|failure| self.core.error(&failure))
+    }
+
+    async fn diagnose(&self) -> Result<String, Diagnosis> {
+        self.core.endpoint.diagnose().await
     }
 }
 
@@ -270,6 +258,21 @@ fn origin_of(context: &ContextRef) -> String {
 fn origin_in(note: &str) -> Option<(PlatformChatId, u32)> {
     let (context, generation) = note.split_once('#')?;
     Some((context.parse().ok()?, generation.parse().ok()?))
+}
+
+/// Answers from before reasoning was told from them hold it; no model is sent it again.
+fn answers_alone(mut exchanges: Vec<Exchange>) -> Vec<Exchange> {
+    for exchange in &mut exchanges {
+        exchange.answered = reasoning::without_reasoning(&exchange.answered);
+    }
+    exchanges.retain(|exchange| !exchange.answered.trim().is_empty());
+    exchanges
+}
+
+fn unreadable(error: &PortError) -> Failure {
+    Failure::Unavailable(format!(
+        "what was said in the room cannot be read back: {error}"
+    ))
 }
 
 fn forgetful(error: &PortError) -> Failure {

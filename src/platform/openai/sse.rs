@@ -23,10 +23,18 @@ pub(super) enum Broken {
     NotEvents,
 }
 
-/// The data of each event that has any.
-pub(super) fn data<B: AsRef<[u8]>>(
+/// One event that has data, if only an empty one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    /// `message` where the server gives no other.
+    pub(super) name: String,
+    pub(super) data: String,
+}
+
+/// The events that have data.
+pub(super) fn events<B: AsRef<[u8]>>(
     bytes: impl Stream<Item = Result<B, Broken>> + Send,
-) -> impl Stream<Item = Result<String, Broken>> + Send {
+) -> impl Stream<Item = Result<Event, Broken>> + Send {
     // An event that the end of the stream cuts off right behind its last line is meant to be one.
     let end = stream::once(async { Ok(Chunk::End) });
     bytes
@@ -37,7 +45,7 @@ pub(super) fn data<B: AsRef<[u8]>>(
         })
         .eventsource()
         .map(|event| match event {
-            Ok(event) => Ok(event.data),
+            Ok(eventsource_stream::Event { event, data, .. }) => Ok(Event { name: event, data }),
             Err(eventsource_stream::EventStreamError::Transport(broken)) => Err(broken),
             Err(_) => Err(Broken::NotEvents),
         })
@@ -115,8 +123,9 @@ mod tests {
 
     async fn read(chunks: Vec<Vec<u8>>) -> Result<Vec<String>, Broken> {
         let chunks = stream::iter(chunks.into_iter().map(Ok));
-        let events: Vec<_> = data(chunks).collect().await;
-        events.into_iter().collect()
+        let events: Vec<_> = events(chunks).collect().await;
+        let data = |event: Result<Event, Broken>| event.map(|event| event.data);
+        events.into_iter().map(data).collect()
     }
 
     async fn read_text(text: &str) -> Vec<String> {
@@ -128,6 +137,17 @@ mod tests {
         let text =
             ": comment\nevent: x\nid: 5\ndata: one\n\nretry: 5\n\ndata:two\ndata: lines\r\n\r\n";
         assert_eq!(read_text(text).await, ["one", "two\nlines"]);
+    }
+
+    #[tokio::test]
+    async fn an_event_has_its_name() {
+        let text = "event: error\ndata:\n\ndata: a\n\n";
+        let events: Vec<_> = events(stream::iter([Ok(text)])).collect().await;
+        let names: Vec<_> = events
+            .into_iter()
+            .map(|event| event.unwrap().name)
+            .collect();
+        assert_eq!(names, ["error", "message"]);
     }
 
     #[tokio::test]

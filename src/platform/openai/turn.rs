@@ -10,11 +10,12 @@ use tokio::{
 
 use super::{
     Core, budget,
-    endpoint::Pieces,
     failure::Failure,
     patience::Patience,
     ports::Exchange,
     question::Question,
+    reasoning::{Outcome, Reasoning},
+    response::Pieces,
     running::Ticket,
     wire::{Finish, Piece},
 };
@@ -66,15 +67,11 @@ impl Turn {
 
     async fn converse(&self, heard: &mut Heard) -> Result<StopReason, Failure> {
         let config = self.core.endpoint.config();
-        let recalled = self
+        let mut past = self
             .core
             .past(&self.prompt.context, Some(&self.prompt.question))
             .await?;
-        if recalled.is_lost {
-            self.say(Ok(AnswerEvent::BegunAnew)).await;
-        }
         // A question that is asked again after a crash is not its own past.
-        let mut past = recalled.exchanges;
         past.retain(|exchange| exchange.question != self.prompt.question);
         let files = self.core.ports.files.as_ref();
         let question = Question::of(&self.prompt, files, config.images).await;
@@ -97,8 +94,23 @@ impl Turn {
         }
     }
 
-    async fn listen(&self, mut pieces: Pieces, heard: &mut Heard) -> Result<StopReason, Failure> {
-        let mut end = None;
+    async fn listen(&self, pieces: Pieces, heard: &mut Heard) -> Result<StopReason, Failure> {
+        let habits = &self.core.endpoint.habits;
+        let mut reasoning = Reasoning::new(habits.holds_answers());
+        let end = self.read(pieces, &mut reasoning, heard).await;
+        let is_whole = matches!(end, Ok(StopReason::EndTurn));
+        self.hear(reasoning.end(is_whole), heard).await;
+        habits.learn(&reasoning, is_whole);
+        end
+    }
+
+    async fn read(
+        &self,
+        mut pieces: Pieces,
+        reasoning: &mut Reasoning,
+        heard: &mut Heard,
+    ) -> Result<StopReason, Failure> {
+        let (mut end, mut has_text) = (None, false);
         loop {
             let next = match end {
                 None => pieces.next().await,
@@ -116,9 +128,18 @@ impl Turn {
                 }
             };
             match piece {
-                Piece::Text(text) => self.hear(text, heard).await,
+                Piece::Text(text) => {
+                    has_text = true;
+                    self.hear(reasoning.take(&text), heard).await;
+                }
+                Piece::Whole(text) if !has_text => {
+                    has_text = true;
+                    self.hear(reasoning.take(&text), heard).await;
+                }
+                Piece::Whole(_) => {}
+                Piece::Reasoning => self.hear(reasoning.is_kept_apart(), heard).await,
                 Piece::Refusal(text) => {
-                    self.hear(text, heard).await;
+                    self.hear(vec![Outcome::Answer(text)], heard).await;
                     end = Some(StopReason::Refusal);
                 }
                 Piece::Finish(finish) => end = Some(end.unwrap_or(stop_reason(finish))),
@@ -126,15 +147,26 @@ impl Turn {
                 Piece::Error(error) => return Err(super::failure::of_error(&error)),
                 Piece::Done => return Ok(end.unwrap_or(StopReason::EndTurn)),
             }
-            if heard.answered.len() > LONGEST_ANSWER {
+            if heard.answered.len() > LONGEST_ANSWER || reasoning.is_endless() {
                 return Ok(StopReason::Limit);
             }
         }
     }
 
-    async fn hear(&self, text: String, heard: &mut Heard) {
-        heard.answered.push_str(&text);
-        self.say(Ok(AnswerEvent::Text(text))).await;
+    async fn hear(&self, outcomes: Vec<Outcome>, heard: &mut Heard) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Answer(text) => {
+                    heard.answered.push_str(&text);
+                    self.say(Ok(AnswerEvent::Text(text))).await;
+                }
+                Outcome::Retracted if heard.answered.is_empty() => {}
+                Outcome::Retracted => {
+                    heard.answered.clear();
+                    self.say(Ok(AnswerEvent::Retracted)).await;
+                }
+            }
+        }
     }
 
     /// An answer that cannot be kept is given all the same.

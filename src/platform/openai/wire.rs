@@ -72,7 +72,7 @@ pub(super) struct ImageUrl {
 
 /// One event of a stream, or a whole answer: choices hold a `delta` in the one and a `message` in the other.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Chunk {
+struct Chunk {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
     #[serde(default)]
@@ -83,10 +83,14 @@ pub(super) struct Chunk {
 
 #[derive(Debug, Deserialize)]
 struct Choice {
-    #[serde(default, alias = "message")]
+    #[serde(default)]
     delta: Option<Delta>,
     #[serde(default)]
+    message: Option<Delta>,
+    #[serde(default)]
     finish_reason: Option<String>,
+    #[serde(default)]
+    error: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +99,11 @@ struct Delta {
     content: Option<Value>,
     #[serde(default)]
     refusal: Option<String>,
+    /// Reasoning, as servers call it that keep it apart.
+    #[serde(default)]
+    reasoning_content: Option<Value>,
+    #[serde(default)]
+    reasoning: Option<Value>,
 }
 
 /// What the server counted.
@@ -111,6 +120,10 @@ pub(super) struct Usage {
 pub(super) enum Piece {
     /// More of the answer.
     Text(String),
+    /// The answer as a whole, which some servers send once more at the end of a stream.
+    Whole(String),
+    /// Reasoning came beside the answer.
+    Reasoning,
     /// The model says why it does not answer.
     Refusal(String),
     /// The answer is over.
@@ -134,35 +147,102 @@ pub(super) enum Finish {
     Filter,
 }
 
-/// The pieces in the data of one event, or in a whole answer. An error is text that is not this interface at all.
+/// The pieces in the data of one event, or in a whole answer. A comment, even one that was sent as data, holds none. An
+/// error is text that is not this interface at all.
 pub(super) fn pieces(data: &str) -> Result<Vec<Piece>, serde_json::Error> {
-    if data.trim() == "[DONE]" {
-        return Ok(vec![Piece::Done]);
-    }
-    // An object and nothing else: a list would pass for one whose fields stand in order.
-    let object: serde_json::Map<String, Value> = serde_json::from_str(data)?;
-    let chunk: Chunk = serde_json::from_value(Value::Object(object))?;
     let mut pieces = Vec::new();
-    if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+    let mut rest = data.trim_start();
+    // One object as a rule; of servers that do not separate their events, several.
+    while !rest.is_empty() {
+        let read = if rest.starts_with(':') {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("data:") {
+            "data:".len()
+        } else if rest.starts_with("[DONE]") {
+            pieces.push(Piece::Done);
+            "[DONE]".len()
+        } else {
+            // An object and nothing else: a list would pass for one whose fields stand in order.
+            let mut objects = serde_json::Deserializer::from_str(rest).into_iter();
+            let object: serde_json::Map<String, Value> =
+                objects.next().transpose()?.unwrap_or_default();
+            pieces.extend(of_object(object)?);
+            objects.byte_offset()
+        };
+        rest = rest[read..].trim_start();
+    }
+    Ok(pieces)
+}
+
+fn of_object(object: serde_json::Map<String, Value>) -> Result<Vec<Piece>, serde_json::Error> {
+    if let Some(error) = bare_error(&object) {
         return Ok(vec![Piece::Error(error)]);
     }
+    let chunk: Chunk = serde_json::from_value(Value::Object(object))?;
+    let mut pieces = Vec::new();
+    let mut error = chunk.error;
     // There is one choice: only one was asked for.
     if let Some(choice) = chunk.choices.unwrap_or_default().into_iter().next() {
-        if let Some(delta) = choice.delta {
-            pieces.extend(delta.content.as_ref().and_then(text_of).map(Piece::Text));
+        let is_whole = choice.delta.is_none();
+        if let Some(delta) = choice.delta.or(choice.message) {
+            let reasoning = [delta.reasoning_content, delta.reasoning];
+            let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+            pieces.extend(
+                reasoning
+                    .iter()
+                    .flatten()
+                    .any(is_text)
+                    .then_some(Piece::Reasoning),
+            );
+            let text = delta.content.as_ref().and_then(text_of);
+            pieces.extend(text.map(if is_whole { Piece::Whole } else { Piece::Text }));
             let refusal = delta.refusal.filter(|refusal| !refusal.is_empty());
             pieces.extend(refusal.map(Piece::Refusal));
         }
-        pieces.extend(
-            choice
-                .finish_reason
-                .as_deref()
-                .map(finish)
-                .map(Piece::Finish),
-        );
+        error = error.or(choice.error);
+        match choice.finish_reason.as_deref() {
+            Some("error") => error = error.or_else(|| Some(Value::from("finish_reason"))),
+            Some(reason) => pieces.push(Piece::Finish(finish(reason))),
+            None => {}
+        }
     }
     pieces.extend(chunk.usage.map(Piece::Usage));
+    if let Some(error) = error.filter(is_error) {
+        pieces.retain(|piece| !matches!(piece, Piece::Finish(_)));
+        pieces.push(Piece::Error(error));
+    }
     Ok(pieces)
+}
+
+/// An error that stands where an event should be, without `error` around it.
+fn bare_error(object: &serde_json::Map<String, Value>) -> Option<Value> {
+    const KEYS: [&str; 6] = [
+        "message",
+        "detail",
+        "msg",
+        "error_code",
+        "error_message",
+        "errors",
+    ];
+    let is_answer = ["choices", "error", "usage"]
+        .iter()
+        .any(|key| object.contains_key(*key));
+    let is_error = object.get("object").is_some_and(|kind| kind == "error")
+        || KEYS
+            .iter()
+            .any(|key| object.get(*key).is_some_and(is_error));
+    (is_error && !is_answer).then(|| Value::Object(object.clone()))
+}
+
+/// Some servers send the field with nothing in it.
+fn is_error(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
 }
 
 /// A text, or a list of parts of which some are texts.
@@ -171,11 +251,17 @@ fn text_of(content: &Value) -> Option<String> {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts
             .iter()
+            .filter(|part| !is_reasoning(part))
             .filter_map(|part| part.get("text")?.as_str())
             .collect(),
         _ => return None,
     };
     Some(text).filter(|text| !text.is_empty())
+}
+
+fn is_reasoning(part: &Value) -> bool {
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+    ["reasoning", "thinking", "thought"].contains(&kind)
 }
 
 fn finish(reason: &str) -> Finish {
@@ -188,92 +274,4 @@ fn finish(reason: &str) -> Finish {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn text(text: &str) -> Piece {
-        Piece::Text(text.to_owned())
-    }
-
-    #[test]
-    fn events_of_many_servers_are_understood() {
-        for (data, expected) in [
-            (
-                json!({"choices": [{"delta": {"content": "Hi"}}]}),
-                vec![text("Hi")],
-            ),
-            (
-                json!({"choices": [{"delta": {"role": "assistant", "content": ""}}]}),
-                vec![],
-            ),
-            (
-                json!({"choices": [{"delta": {"content": null}, "finish_reason": "stop"}]}),
-                vec![Piece::Finish(Finish::Stop)],
-            ),
-            (
-                json!({"choices": [{"delta": {}, "finish_reason": "length"}]}),
-                vec![Piece::Finish(Finish::Length)],
-            ),
-            (
-                json!({"choices": [{"delta": {}, "finish_reason": "content_filter"}]}),
-                vec![Piece::Finish(Finish::Filter)],
-            ),
-            (
-                json!({"choices": [{"delta": {"tool_calls": []}, "finish_reason": "tool_calls"}]}),
-                vec![Piece::Finish(Finish::Stop)],
-            ),
-            (
-                json!({"choices": [{"delta": {"refusal": "No."}}]}),
-                vec![Piece::Refusal("No.".to_owned())],
-            ),
-            (
-                json!({"choices": [{"delta": {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}}]}),
-                vec![text("ab")],
-            ),
-            (
-                json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}}),
-                vec![Piece::Usage(Usage {
-                    prompt_tokens: 3,
-                    completion_tokens: 4,
-                })],
-            ),
-            (json!({"choices": null}), vec![]),
-            (
-                json!({"error": {"code": 500}}),
-                vec![Piece::Error(json!({"code": 500}))],
-            ),
-            (
-                json!({"choices": [{"message": {"content": "Whole."}, "finish_reason": "stop"}]}),
-                vec![text("Whole."), Piece::Finish(Finish::Stop)],
-            ),
-        ] {
-            assert_eq!(pieces(&data.to_string()).unwrap(), expected, "{data}");
-        }
-        assert_eq!(pieces(" [DONE]").unwrap(), [Piece::Done]);
-    }
-
-    #[test]
-    fn what_is_not_the_interface_is_an_error() {
-        for data in ["", "{", "[]", "\"text\"", "{\"choices\": 5}", "<html>"] {
-            assert!(pieces(data).is_err(), "{data}");
-        }
-    }
-
-    #[test]
-    fn a_text_alone_is_sent_as_one() {
-        let message = Message::text(Role::User, "hi");
-        assert_eq!(
-            serde_json::to_value(message).unwrap(),
-            json!({"role": "user", "content": "hi"})
-        );
-        let url = "data:image/png;base64,".to_owned();
-        let parts = Content::Parts(vec![Part::ImageUrl {
-            image_url: ImageUrl { url },
-        }]);
-        let expected =
-            json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]);
-        assert_eq!(serde_json::to_value(parts).unwrap(), expected);
-    }
-}
+mod tests;

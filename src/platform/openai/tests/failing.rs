@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{
-    peer::{Reply, chunks, says, status},
+    peer::{Reply, chunks, raw, says, status},
     *,
 };
 
@@ -22,7 +23,7 @@ fn busy(retry_after: &'static str) -> Reply {
 
 #[tokio::test]
 async fn what_only_the_operator_can_change_is_not_tried_again() {
-    for code in [400, 401, 403, 404] {
+    for code in [400, 401, 403, 404, 405] {
         let world = world([broken(code)]).await;
         assert_eq!(
             world.hears("hi").await,
@@ -71,7 +72,7 @@ async fn what_passes_is_tried_twice_more_while_nothing_was_said() {
 async fn nobody_listening_is_an_outcome() {
     let nowhere =
         |config: &mut OpenAiConfig| config.base_url = "http://127.0.0.1:1/v1".parse().unwrap();
-    let world = world_with([], nowhere, Elsewhere::default()).await;
+    let world = world_with([], nowhere, Elsewhere::quiet_room()).await;
     assert_eq!(world.hears("hi").await.1, Err(Advice::TryAgain));
     assert_eq!(
         world.agent.health().await.unwrap_err().advice,
@@ -112,12 +113,12 @@ async fn a_stream_that_is_cut_is_not_begun_again() {
 async fn a_silent_server_is_given_up() {
     let hurry = |config: &mut OpenAiConfig| config.timeout = Duration::from_millis(300);
     let replies = [Reply::Hang(chunks(&["Half"], None, false))];
-    let world = world_with(replies, hurry, Elsewhere::default()).await;
+    let world = world_with(replies, hurry, Elsewhere::quiet_room()).await;
     assert_eq!(
         world.hears("hi").await,
         ("Half".to_owned(), Err(Advice::TryAgain))
     );
-    let world = world_with([Reply::Never], hurry, Elsewhere::default()).await;
+    let world = world_with([Reply::Never], hurry, Elsewhere::quiet_room()).await;
     assert_eq!(
         world.hears("hi").await,
         ("Fine.".to_owned(), Ok(StopReason::EndTurn))
@@ -180,6 +181,41 @@ async fn an_error_in_the_place_of_an_answer_is_sorted_like_a_status() {
     assert_eq!(world.hears("hi").await.1, Err(Advice::TellOperator));
     let world = super::world([error(r#""overloaded""#)]).await;
     assert_eq!(world.hears("hi").await.0, "Fine.", "the second try");
+}
+
+/// Ways in which servers tell of an error in the middle of a stream with status 200.
+const ERRORS: [&str; 7] = [
+    "event: error\ndata: {\"error\":{\"message\":\"x\",\"code\":500}}\n\n",
+    "event: error\ndata: {\"message\":\"x\"}\n\n",
+    "event: error\ndata: overloaded\n\n",
+    "event: error\ndata:\n\n",
+    "data: {\"object\":\"error\",\"message\":\"x\",\"code\":500}\n\n",
+    "data: {\"detail\":\"x\"}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}\n\n",
+];
+
+#[tokio::test]
+async fn an_error_event_before_the_first_word_is_a_failure_and_tried_again() {
+    let tries = ERRORS.map(async |error| {
+        let error = format!("{error}data: [DONE]\n\n");
+        let world = world([raw(&error), raw(&error), raw(&error)]).await;
+        let expected = (String::new(), Err(Advice::TryAgain));
+        assert_eq!(world.hears("hi").await, expected, "{error}");
+        assert_eq!(world.peer.asked().len(), 3, "{error}");
+    });
+    join_all(tries).await;
+}
+
+#[tokio::test]
+async fn an_error_event_after_some_words_ends_the_answer_as_failed() {
+    for error in ERRORS {
+        let half = chunks(&["Half of "], None, false).concat();
+        let half = String::from_utf8(half).unwrap();
+        let world = world([raw(&format!("{half}{error}data: [DONE]\n\n"))]).await;
+        let expected = ("Half of ".to_owned(), Err(Advice::TryAgain));
+        assert_eq!(world.hears("hi").await, expected, "{error}");
+        assert_eq!(world.peer.asked().len(), 1, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -144,14 +144,24 @@ async fn a_question_that_is_found_in_the_room_is_not_its_own_past() {
 }
 
 #[tokio::test]
-async fn a_room_that_cannot_be_read_is_said_and_the_answer_given_all_the_same() {
+async fn a_room_that_cannot_be_read_now_is_no_empty_memory() {
     let world = world_with([], |_| (), Elsewhere::default()).await;
-    let answer = world.ask("$c", "$1", "one").await;
+    let answer = world.ask("$c", "$2", "two").await;
     assert_eq!(
-        (answer.text.as_str(), answer.others),
-        ("Fine.", vec![AnswerEvent::BegunAnew])
+        (answer.text.as_str(), answer.end),
+        ("", Err(Advice::TryAgain))
     );
-    assert_eq!(world.ask("$c", "$2", "two").await.others, []);
+    assert!(world.peer.asked().is_empty(), "the model is not asked");
+    let kept = saved("$kept", None).context;
+    let error = world.agent.save(&context("$c"), kept).await.unwrap_err();
+    assert_eq!(error.advice, Advice::TryAgain);
+    assert!(world.agent.context_info(&context("$c")).await.is_err());
+    *world.elsewhere.room.lock().unwrap() = Some(vec![exchange("$1", "one", "First")]);
+    world.ask("$c", "$2", "two").await;
+    assert_eq!(
+        world.peer.conversation(),
+        ["user: one", "assistant: First", "user: two"]
+    );
 }
 
 #[tokio::test]

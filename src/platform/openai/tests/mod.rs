@@ -1,8 +1,11 @@
 //! The agent against a server in this process that says what a test wants.
 
+mod diagnosing;
 mod failing;
 mod memory;
 mod peer;
+mod quirks;
+mod reasoning;
 mod talking;
 
 use std::{sync::Mutex, time::Duration};
@@ -29,6 +32,16 @@ struct Elsewhere {
     room: Mutex<Option<Vec<Exchange>>>,
     read: Mutex<Vec<Conversation>>,
     files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Elsewhere {
+    /// A room in which nothing was said yet.
+    fn quiet_room() -> Self {
+        Self {
+            room: Mutex::new(Some(Vec::new())),
+            ..Self::default()
+        }
+    }
 }
 
 #[async_trait]
@@ -58,15 +71,7 @@ struct World {
 
 /// A model that answers by this script.
 async fn world(replies: impl IntoIterator<Item = peer::Reply>) -> World {
-    world_with(
-        replies,
-        |_| (),
-        Elsewhere {
-            room: Mutex::new(Some(Vec::new())),
-            ..Elsewhere::default()
-        },
-    )
-    .await
+    world_with(replies, |_| (), Elsewhere::quiet_room()).await
 }
 
 async fn world_with(
@@ -161,6 +166,11 @@ async fn listen(mut stream: AnswerStream) -> Answer {
         let end = match event.expect("an end") {
             Ok(AnswerEvent::Text(piece)) => {
                 text.push_str(&piece);
+                continue;
+            }
+            Ok(AnswerEvent::Retracted) => {
+                text.clear();
+                others.push(AnswerEvent::Retracted);
                 continue;
             }
             Ok(AnswerEvent::Done(reason)) => Ok(reason),

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, Uri},
     routing::{get, post},
 };
 use futures_util::{StreamExt, stream};
@@ -23,6 +23,8 @@ use crate::cli::doctor::fixtures::serve;
 pub(super) enum Reply {
     /// These chunks of a stream, which then ends.
     Stream(Vec<Vec<u8>>),
+    /// The same under another media type.
+    Typed(&'static str, Vec<Vec<u8>>),
     /// These chunks, and then the connection breaks.
     Cut(Vec<Vec<u8>>),
     /// These chunks, and then nothing for ever.
@@ -51,6 +53,11 @@ pub(super) fn chunks(pieces: &[&str], finish: Option<&str>, done: bool) -> Vec<V
     chunks
 }
 
+/// These bytes as one chunk of a stream, whatever they are.
+pub(super) fn raw(text: &str) -> Reply {
+    Reply::Stream(vec![text.as_bytes().to_vec()])
+}
+
 pub(super) fn status(status: u16, body: &Value) -> Reply {
     let json = vec![("content-type", "application/json")];
     Reply::Status(status, json, body.to_string())
@@ -59,6 +66,7 @@ pub(super) fn status(status: u16, body: &Value) -> Reply {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
+    pub(super) path: String,
     pub(super) authorization: Option<String>,
     pub(super) body: Value,
 }
@@ -75,6 +83,9 @@ struct Script {
     replies: VecDeque<Reply>,
     asked: Vec<Asked>,
     models: u16,
+    listed: Vec<&'static str>,
+    /// The list of models is shown for a key alone.
+    is_guarded: bool,
 }
 
 impl Peer {
@@ -84,6 +95,8 @@ impl Peer {
             replies: replies.into_iter().collect(),
             asked: Vec::new(),
             models: 200,
+            listed: Vec::new(),
+            is_guarded: false,
         }));
         let router = Router::new()
             .route("/v1/chat/completions", post(answer))
@@ -98,6 +111,18 @@ impl Peer {
     /// `GET /models` has this status.
     pub(super) fn lists_models_with(&self, status: u16) {
         lock(&self.script).models = status;
+    }
+
+    /// `GET /models` has these, for anybody or for a key alone.
+    pub(super) fn lists(&self, models: &[&'static str], is_guarded: bool) {
+        let mut script = lock(&self.script);
+        script.listed = models.to_vec();
+        script.is_guarded = is_guarded;
+    }
+
+    /// The address without its `/v1`.
+    pub(super) fn root(&self) -> &str {
+        self.address.trim_end_matches("/v1")
     }
 
     pub(super) fn asked(&self) -> Vec<Asked> {
@@ -123,17 +148,24 @@ fn lock(script: &Mutex<Script>) -> std::sync::MutexGuard<'_, Script> {
     script.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn models(State(script): State<Arc<Mutex<Script>>>) -> Response<Body> {
-    let status = lock(&script).models;
+async fn models(State(script): State<Arc<Mutex<Script>>>, headers: HeaderMap) -> Response<Body> {
+    let script = lock(&script);
+    let is_refused = script.is_guarded && !headers.contains_key("authorization");
+    let listed = script
+        .listed
+        .iter()
+        .map(|name| json!({"id": name, "object": "model"}));
+    let list = json!({"object": "list", "data": listed.collect::<Vec<_>>()});
     Response::builder()
-        .status(status)
+        .status(if is_refused { 401 } else { script.models })
         .header("location", "/elsewhere")
-        .body(Body::empty())
+        .body(Body::from(list.to_string()))
         .unwrap()
 }
 
 async fn answer(
     State(script): State<Arc<Mutex<Script>>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
@@ -141,6 +173,7 @@ async fn answer(
         let mut script = lock(&script);
         let authorization = headers.get("authorization");
         script.asked.push(Asked {
+            path: uri.path().to_owned(),
             authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
             body: serde_json::from_slice(&body).unwrap(),
         });
@@ -149,6 +182,7 @@ async fn answer(
             .pop_front()
             .unwrap_or_else(|| says(&["Fine."]))
     };
+    let mut media_type = "text/event-stream; charset=utf-8";
     let body = match reply {
         Reply::Status(status, headers, body) => {
             let mut response = Response::builder().status(status);
@@ -160,6 +194,10 @@ async fn answer(
         Reply::Never => std::future::pending().await,
         Reply::Gone => panic!("the connection is closed"),
         Reply::Stream(chunks) => stream::iter(chunks).map(Ok).boxed(),
+        Reply::Typed(other, chunks) => {
+            media_type = other;
+            stream::iter(chunks).map(Ok).boxed()
+        }
         Reply::Cut(chunks) => {
             let cut = stream::once(async {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -173,7 +211,7 @@ async fn answer(
             .boxed(),
     };
     Response::builder()
-        .header("content-type", "text/event-stream; charset=utf-8")
+        .header("content-type", media_type)
         .body(Body::from_stream(body))
         .unwrap()
 }

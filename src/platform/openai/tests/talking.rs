@@ -34,7 +34,7 @@ async fn settings_of_the_registry_are_sent() {
         config.max_tokens = Some(100);
         config.api_key = None;
     };
-    let world = world_with([], settings, Elsewhere::default()).await;
+    let world = world_with([], settings, Elsewhere::quiet_room()).await;
     assert_eq!(world.hears("hi").await.0, "Fine.");
     let asked = world.peer.asked().remove(0);
     assert_eq!(asked.authorization, None);
@@ -114,7 +114,7 @@ async fn parameters_a_server_does_not_know_are_left_out_from_then_on() {
     let world = world_with(
         [status(400, &refused), status(400, &renamed)],
         limit,
-        Elsewhere::default(),
+        Elsewhere::quiet_room(),
     )
     .await;
     assert_eq!(world.hears("hi").await.0, "Fine.");
