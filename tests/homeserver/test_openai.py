@@ -1,12 +1,19 @@
 """Agents of the kind openai, with a model server that follows a script."""
 
+import json
+
 import pytest
 
 from support import timeline
 from support.home import onboard
 from support.registry import model_agent, write_registry
-from support.scripted_model import Fails, ScriptedModel, overflow, says
+from support.scripted_model import Fails, ScriptedModel, Sends, events, overflow, says
 from support.waiting import wait_until
+
+
+# An error in the middle of a stream, as vLLM and many gateways send it.
+ERROR = 'event: error\ndata: {"message": "x", "type": "server_error"}\n\ndata: [DONE]\n\n'
+WHOLE = json.dumps({"choices": [{"message": {"content": "Whole."}, "finish_reason": "stop"}]})
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +86,55 @@ def test_an_answer_streams_and_ends_exact(talk, model):
         ([Fails(429, {"message": "slow down"}, (("Retry-After", "300"),))], "Please try again in 5 min"),
         ([overflow()], "grown too long for the agent"),
         ([says("Half of it", cut=True)], "Half of it\n\nThe answer broke off here. Please ask again"),
+        ([Sends(events("Half of it") + ERROR)], "Half of it\n\nThe answer broke off here. Please ask again"),
+        ([Sends(ERROR)] * 3, "The agent could not answer just now"),
     ],
-    ids=["401", "404", "503", "429", "overflow", "cut"],
+    ids=["401", "404", "503", "429", "overflow", "cut", "error event", "error event first"],
 )
 def test_each_failure_has_words_of_its_own(talk, model, replies, expected):
     model.then(*replies)
     assert expected in talk("Anything")
     assert talk("And now?").startswith("Heard ")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (WHOLE, "text/plain"),
+        (f"{WHOLE}\n\ndata: [DONE]\n\n", "text/event-stream"),
+        (f"data:\n\ndata: : keepalive\n\n{events('Who', 'le.')}data: [DONE]\n\n", "application/json"),
+    ],
+    ids=["json as text", "json as events", "events as json"],
+)
+def test_an_answer_is_known_by_its_content(talk, model, body, media_type):
+    model.then(Sends(body, media_type))
+    assert talk("Anything") == "Whole."
+
+
+def test_reasoning_reaches_neither_the_room_nor_the_next_question(talk, model):
+    thoughts = " ".join(f"thought{number}" for number in range(30))
+    model.then(says(f"<think>\n{thoughts}\n</think>\n\nFour, as `<think>` says.", pause=0.1))
+    assert talk("2+2") == "Four, as `<think>` says."
+    assert "thought1" not in json.dumps(talk.home.user.history(talk.home.c1))
+    talk("And?")
+    assert model.conversation()[1] == ("assistant", "Four, as `<think>` says.")
+
+
+def test_doctor_names_what_is_wrong_with_a_model(make_bot, synapse, model):
+    bot = make_bot(synapse)
+    agents = {
+        "whole": model_agent(f"{model.url}/chat/completions", "whole"),
+        "short": model_agent(model.root, "short"),
+        "unknown": model_agent(model.url, "unknown", model="nosuch"),
+        "elsewhere": model_agent(f"{model.root}/somewhere", "elsewhere"),
+    }
+    write_registry(bot, list(agents.values()))
+    lines = bot.run("doctor").text.splitlines()
+    found = {name: next(line for line in lines if f" agent {name}: " in line) for name in agents}
+    assert found["whole"].startswith("ok") and found["short"].startswith("ok")
+    assert found["unknown"].startswith("FAIL") and "no model nosuch" in found["unknown"]
+    assert "one that the server has: scripted" in found["unknown"]
+    assert found["elsewhere"].startswith("FAIL") and "set base_url" in found["elsewhere"]
 
 
 def test_a_short_wait_and_a_passing_failure_are_not_seen(talk, model):

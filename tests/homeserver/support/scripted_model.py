@@ -17,6 +17,14 @@ class Says:
 
 
 @dataclass(frozen=True)
+class Sends:
+    """A body as it is, under any media type."""
+
+    body: str
+    media_type: str = "text/event-stream"
+
+
+@dataclass(frozen=True)
 class Fails:
     """A status in the place of an answer."""
 
@@ -31,6 +39,11 @@ def says(text: str, pause: float = 0.0, cut: bool = False) -> Says:
     return Says((*(f"{word} " for word in words[:-1]), words[-1]), pause, cut)
 
 
+def events(*pieces: str) -> str:
+    """Pieces of an answer as events, without an end."""
+    return "".join(f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n" for piece in pieces)
+
+
 def overflow() -> Fails:
     return Fails(400, {"code": "context_length_exceeded", "message": "maximum context length", "type": "invalid"})
 
@@ -40,14 +53,16 @@ class ScriptedModel:
 
     def __init__(self):
         self.requests: list[dict] = []
+        self.models = ["scripted"]
         self.last_piece_at = 0.0
-        self._script: list[Says | Fails] = []
+        self._script: list[Says | Sends | Fails] = []
         self._lock = threading.Lock()
         self._server = _QuietServer(("127.0.0.1", 0), _handler_for(self))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        self.root = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{self.root}/v1"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def then(self, *replies: Says | Fails) -> None:
+    def then(self, *replies: Says | Sends | Fails) -> None:
         """Answers the next requests like this, one after the other."""
         with self._lock:
             self._script += replies
@@ -60,8 +75,10 @@ class ScriptedModel:
         self._server.shutdown()
         self._server.server_close()
 
-    def _reply_to(self, request: dict) -> Says | Fails:
+    def _reply_to(self, request: dict) -> Says | Sends | Fails:
         with self._lock:
+            if request["model"] not in self.models:
+                return Fails(404, {"message": f"The model `{request['model']}` does not exist."})
             self.requests.append(request)
             if self._script:
                 return self._script.pop(0)
@@ -82,13 +99,17 @@ def _handler_for(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self):
-            self._whole(200, {"object": "list", "data": []})
+            self._whole(200, {"object": "list", "data": [{"id": name} for name in model.models]})
 
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path != "/v1/chat/completions":
+                return self._whole(404, {"message": "Not Found"})
             reply = model._reply_to(request)
             if isinstance(reply, Fails):
                 self._whole(reply.status, {"error": reply.error}, reply.headers)
+            elif isinstance(reply, Sends):
+                self._bytes(200, reply.body.encode(), (("Content-Type", reply.media_type),))
             else:
                 self._stream(reply)
 
@@ -116,9 +137,11 @@ def _handler_for(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def _whole(self, status: int, body: dict, headers: tuple[tuple[str, str], ...] = ()) -> None:
-            content = json.dumps(body).encode()
+            self._bytes(status, json.dumps(body).encode(), (("Content-Type", "application/json"), *headers))
+
+        def _bytes(self, status: int, content: bytes, headers: tuple[tuple[str, str], ...]) -> None:
             self.send_response(status)
-            for key, value in (("Content-Type", "application/json"), *headers):
+            for key, value in headers:
                 self.send_header(key, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
