@@ -83,18 +83,20 @@ make_environment() { # folder of the requirements
         -r "$1/requirements.txt" -c "$1/constraints.txt"
 }
 
-# The bot as `scripts/drill` needs it. Built in the same folder as every other build, so that no dependency is compiled
-# again, and then put aside; what lies in the usual place is the usual build again.
+# The bot as `scripts/drill` needs it. Built in the same folder as every other build and then put aside; what lies in
+# the usual place is the usual build again.
 drill_binary() {
     printf '%s\n' "${CARGO_TARGET_DIR:-$repository/target}/drill/surfaces-bot"
 }
 
+# The bench is built along because tests and benches need more features of some dependencies: with the same features as
+# in `cargo test`, no dependency is compiled a second time.
 build_for_drill() {
     local binary
     binary=$(drill_binary)
-    cargo build --locked --features boundaries --bin surfaces-bot
+    cargo build --locked --features boundaries --bin surfaces-bot --bench reconcile
     mkdir -p "$(dirname "$binary")"
     cp "${CARGO_TARGET_DIR:-$repository/target}/debug/surfaces-bot" "$binary.new"
     mv "$binary.new" "$binary"
-    cargo build --locked --bin surfaces-bot
+    cargo build --locked --bin surfaces-bot --bench reconcile
 }
