@@ -8,6 +8,7 @@
 
 mod elsewhere;
 mod saying;
+pub mod size;
 
 use std::sync::Arc;
 
@@ -23,7 +24,6 @@ use crate::{
         marker::PART_KEY,
         media::{Media, UploadError},
         plan::{self, FilePlan},
-        split::split,
         store::{NewMessage, OutMessage, Store, StoreError},
     },
 };
@@ -34,9 +34,6 @@ pub use self::saying::Saying;
 pub const DRAFT_PART: u32 = 0;
 /// The part of a word about the answer itself: that the server refused it, or that it was given up.
 const LAST_WORD: u32 = 1_000_000;
-/// Longest text of one message, in bytes. An edit holds it four times (plain and rendered, old and new), encryption adds
-/// a third, and an event may have 64 KiB.
-const LONGEST_TEXT: usize = 8_000;
 
 /// Where the answer to a message goes.
 #[derive(Clone, Copy, Debug)]
@@ -239,17 +236,16 @@ const fn is_answer(part: u32) -> bool {
 /// The messages that one reply becomes.
 fn contents(reply: &Reply, question: Question<'_>) -> Vec<Value> {
     let answering = |content| content::answering(content, question.id, question.thread);
-    let words = split(&reply.markdown, LONGEST_TEXT)
-        .into_iter()
-        .map(|markdown| {
-            let kind = reply.kind;
-            answering(content::message(&Reply {
-                kind,
-                markdown,
-                files: Vec::new(),
-                is_failure: reply.is_failure,
-            }))
-        });
+    let shape = |markdown: &str| {
+        answering(content::message(&Reply {
+            kind: reply.kind,
+            markdown: markdown.to_owned(),
+            files: Vec::new(),
+            is_failure: reply.is_failure,
+        }))
+    };
+    let words = size::pieces(&reply.markdown, &shape);
+    let words = words.iter().map(|markdown| shape(markdown));
     let files = reply.files.iter().map(|file| {
         FilePlan {
             file: file.file.clone(),

@@ -23,6 +23,7 @@ mod hostile;
 mod isolation;
 mod late;
 mod layers;
+mod long_answers;
 mod manual;
 mod onboarding;
 mod permissions;
