@@ -30,6 +30,7 @@ use crate::{
         gaps::GapFiller,
         inbox::{self, Inbox},
         outbox::Outbox,
+        pace::Pace,
         patient::PatientClient,
         provisioning::{self, Provisioner},
         questions::Questions,
@@ -144,7 +145,8 @@ async fn assemble(
 ) -> anyhow::Result<Bot> {
     let user_id = config.matrix.user_id.clone();
     let sdk = Arc::new(SdkClient::new(session.client.clone())?);
-    let patient = patient(Arc::clone(&sdk) as _, tasks, metrics.clone());
+    let pace = Pace::default();
+    let patient = patient(Arc::clone(&sdk) as _, tasks, &pace, metrics.clone());
     let workspace = files::workspace(config);
     let media = files::media(&sdk, &patient, &workspace, tasks);
     let supplies = supplies(config, &store, &patient, &workspace, tasks);
@@ -176,7 +178,7 @@ async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
-        drafter: Drafter::new(sdk, store.clone(), tasks.clone()),
+        drafter: Drafter::new(sdk, store.clone(), tasks.clone(), pace),
         outbox: outbox.clone(),
         questions,
         reconciler: reconciler.clone(),
@@ -237,13 +239,16 @@ fn ports(store: &Store, patient: &Arc<dyn MatrixClient>, workspace: &Workspace) 
     }
 }
 
-fn patient(plain: Arc<dyn MatrixClient>, tasks: &Tasks, metrics: Metrics) -> Arc<dyn MatrixClient> {
-    let stop = tasks.stop().clone();
-    Arc::new(PatientClient::new(
-        plain,
-        stop,
-        Arc::new(move |_| metrics.send_retried()),
-    ))
+fn patient(
+    plain: Arc<dyn MatrixClient>,
+    tasks: &Tasks,
+    pace: &Pace,
+    metrics: Metrics,
+) -> Arc<dyn MatrixClient> {
+    let on_retry = Arc::new(move |_| metrics.send_retried());
+    let patient = PatientClient::new(plain, tasks.stop().clone(), on_retry);
+    let patient = patient.draining_with(tasks.draining().clone());
+    Arc::new(patient.pacing(pace.clone()))
 }
 
 fn questions(config: &Config, client: &Arc<dyn MatrixClient>, store: &Store) -> Questions {

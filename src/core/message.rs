@@ -122,6 +122,9 @@ impl Reply {
 pub trait DraftSink: Send + Sync {
     /// An agent was asked, and may take a while.
     fn working(&self);
-    /// The answer so far, as CommonMark.
+    /// The whole answer so far, as CommonMark. Called for every piece that an agent says, and so not to cost more where
+    /// the answer is longer.
     fn draft(&self, markdown: &str);
+    /// What the agent does now, as plain text, until it says more.
+    fn status(&self, text: &str);
 }

@@ -25,6 +25,9 @@ pub enum MatrixError {
     /// No usable answer: network, timeout or a 5xx. Whether the server acted is unknown.
     #[error("the homeserver did not answer: {0}")]
     Unanswered(String),
+    /// The bot is in the room, and no sync has brought it yet: whether it is encrypted is not known.
+    #[error("no sync has brought the room yet")]
+    RoomNotSynced,
     /// The session is no longer valid.
     #[error("the homeserver does not know this session (soft logout: {soft_logout})")]
     UnknownToken {
@@ -52,7 +55,10 @@ pub enum MatrixError {
 impl MatrixError {
     /// Whether the same request may succeed later.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unanswered(_))
+        matches!(
+            self,
+            Self::RateLimited { .. } | Self::Unanswered(_) | Self::RoomNotSynced
+        )
     }
 
     /// Whether the server refused with this error code.
@@ -126,7 +132,8 @@ pub trait MatrixClient: Send + Sync {
     /// `POST /rooms/{id}/forget`.
     async fn forget(&self, room: &RoomId) -> Result<(), MatrixError>;
     /// Sends `m.room.message`, encrypted where the room is. The same transaction id from the same device gives the
-    /// same event.
+    /// same event. [`MatrixError::Refused`] where the server says that the bot is not in the room,
+    /// [`MatrixError::RoomNotSynced`] where it is and no sync has said so yet.
     async fn send_message(
         &self,
         room: &RoomId,

@@ -1,12 +1,12 @@
 //! An answer that grows in front of the user: one message, edited at a pace that servers bear, and a typing notice.
 //!
-//! Drafts are a courtesy. They are sent once and never again, and a server that limits rates gets none; only the final
-//! text, which is the outbox's, counts.
+//! Drafts are best effort: each is sent once and never retried, and none is sent while the server limits rates, in
+//! whatever room it said so. Only the final text, which is the outbox's, counts.
 
 use std::{sync::Arc, time::Duration};
 
-use matrix_sdk::ruma::OwnedRoomId;
-use serde_json::json;
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
+use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -17,10 +17,11 @@ use crate::{
         client::{MatrixClient, MatrixError},
         content,
         marker::DRAFT_KEY,
-        outbox::{DRAFT_PART, new_message},
-        split::split,
+        outbox::{DRAFT_PART, new_message, size},
+        pace::Pace,
         store::Store,
     },
+    text::markdown,
 };
 
 /// An answer that is there sooner needs no draft.
@@ -31,8 +32,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Edits of one message before the final one.
 const MOST_EDITS: u32 = 29;
-/// A draft shows no more than this much of an answer, in bytes.
-const LONGEST_DRAFT: usize = 8_000;
 /// A typing notice lasts half a minute; it is renewed before that.
 const TYPING_RENEWED_EVERY: Duration = Duration::from_secs(20);
 
@@ -49,8 +48,49 @@ pub struct DraftTarget {
 
 /// The sending end, for the one who answers.
 pub struct LiveDrafts {
-    text: watch::Sender<Option<String>>,
+    growing: watch::Sender<Growing>,
     working: watch::Sender<bool>,
+}
+
+/// The receiving end of [`LiveDrafts`].
+pub struct DraftUpdates {
+    growing: watch::Receiver<Growing>,
+    working: watch::Receiver<bool>,
+}
+
+/// An answer as far as a draft can show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Growing {
+    /// No more of it than one message may hold.
+    text: String,
+    status: Option<String>,
+}
+
+impl Growing {
+    /// Takes in what the answer has become; tells whether that changes anything.
+    fn grow(&mut self, markdown: &str) -> bool {
+        let ended = self.status.take().is_some();
+        let markdown = size::that_counts(markdown);
+        match markdown.strip_prefix(self.text.as_str()) {
+            Some("") => return ended,
+            Some(new) => self.text.push_str(new),
+            None => markdown.clone_into(&mut self.text),
+        }
+        true
+    }
+}
+
+impl LiveDrafts {
+    /// Both ends.
+    pub fn channel() -> (Self, DraftUpdates) {
+        let growing = watch::Sender::new(Growing::default());
+        let working = watch::Sender::new(false);
+        let updates = DraftUpdates {
+            growing: growing.subscribe(),
+            working: working.subscribe(),
+        };
+        (Self { growing, working }, updates)
+    }
 }
 
 impl DraftSink for LiveDrafts {
@@ -59,7 +99,16 @@ impl DraftSink for LiveDrafts {
     }
 
     fn draft(&self, markdown: &str) {
-        self.text.send_replace(Some(markdown.to_owned()));
+        self.growing
+            .send_if_modified(|growing| growing.grow(markdown));
+    }
+
+    fn status(&self, text: &str) {
+        self.growing.send_if_modified(|growing| {
+            let is_new = growing.status.as_deref() != Some(text);
+            growing.status = Some(text.to_owned());
+            is_new
+        });
     }
 }
 
@@ -70,15 +119,17 @@ pub struct Drafter {
     client: Arc<dyn MatrixClient>,
     store: Store,
     tasks: Tasks,
+    pace: Pace,
 }
 
 impl Drafter {
-    /// Sends through `client`, one attempt each.
-    pub fn new(client: Arc<dyn MatrixClient>, store: Store, tasks: Tasks) -> Self {
+    /// Sends through `client`, one attempt each, while `pace` allows it.
+    pub fn new(client: Arc<dyn MatrixClient>, store: Store, tasks: Tasks, pace: Pace) -> Self {
         Self {
             client,
             store,
             tasks,
+            pace,
         }
     }
 
@@ -87,56 +138,82 @@ impl Drafter {
         &self,
         target: DraftTarget,
     ) -> (LiveDrafts, impl Future<Output = ()> + Send + 'static) {
-        let (text, text_changes) = watch::channel(None);
-        let (working, working_changes) = watch::channel(false);
+        let (drafts, updates) = LiveDrafts::channel();
         let this = self.clone();
         let work = async move {
             tokio::join!(
-                this.show(&target, text_changes),
-                this.type_along(&target, working_changes)
+                this.show(&target, updates.growing),
+                this.type_along(&target, updates.working)
             );
         };
-        (LiveDrafts { text, working }, work)
+        (drafts, work)
     }
 
-    async fn show(&self, target: &DraftTarget, mut text: watch::Receiver<Option<String>>) {
-        if text.changed().await.is_err() || ended_within(&mut text, FIRST_DRAFT_AFTER).await {
+    async fn show(&self, target: &DraftTarget, mut growing: watch::Receiver<Growing>) {
+        if growing.changed().await.is_err()
+            || ended_within(&mut growing, FIRST_DRAFT_AFTER).await
+            || !self.may_go(&growing).await
+        {
             return;
         }
-        let markdown = text.borrow_and_update().clone().unwrap_or_default();
-        let Some(message) = self.first(target, &markdown).await else {
+        let mut shown = Shown::default();
+        let content = shown.next(target, &growing.borrow_and_update().clone());
+        let Some(message) = self.first(target, content).await else {
             return;
         };
-        let mut pause = FIRST_PAUSE;
-        for _ in 0..MOST_EDITS {
-            if ended_within(&mut text, pause).await || text.changed().await.is_err() {
+        let (mut pause, mut edits) = (FIRST_PAUSE, 0);
+        while edits < MOST_EDITS {
+            if ended_within(&mut growing, pause).await
+                || growing.changed().await.is_err()
+                || !self.may_go(&growing).await
+            {
                 return;
             }
-            let markdown = text.borrow_and_update().clone().unwrap_or_default();
-            let edit = content::edit_of(&message, draft_content(target, &markdown));
+            let mut next = shown.clone();
+            let content = next.next(target, &growing.borrow_and_update().clone());
+            if next == shown {
+                continue;
+            }
+            edits += 1;
+            let edit = content::edit_of(&message, content);
             let id = uuid::Uuid::new_v4().to_string();
             match self.client.send_message(&target.room, &id, &edit).await {
                 Ok(_) => {
                     reached(Boundary::BetweenEdits);
+                    shown = next;
                     pause = (pause * 6 / 5).min(LONGEST_PAUSE);
                 }
-                Err(MatrixError::RateLimited { retry_after }) => {
-                    pause = retry_after
-                        .unwrap_or(pause * 2)
-                        .max(pause)
-                        .min(Duration::from_mins(1));
-                }
-                Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
+                Err(error) => pause = self.after(&error, pause),
             }
         }
     }
 
+    /// Waits until the server's limits allow a draft; tells whether there is still one to send.
+    async fn may_go(&self, growing: &watch::Receiver<Growing>) -> bool {
+        let mut watched = growing.clone();
+        let ended = async { while watched.changed().await.is_ok() {} };
+        tokio::select! {
+            biased;
+            () = self.pace.drafts_may_go() => true,
+            () = ended => false,
+        }
+    }
+
+    /// The pause after a draft that could not be sent.
+    fn after(&self, error: &MatrixError, pause: Duration) -> Duration {
+        let MatrixError::RateLimited { retry_after } = error else {
+            return (pause * 2).min(LONGEST_PAUSE);
+        };
+        let pause = retry_after
+            .unwrap_or(pause * 2)
+            .max(pause)
+            .min(Duration::from_mins(1));
+        self.pace.limited_for(pause);
+        pause
+    }
+
     /// The message that the edits belong to: frozen, so that a crash finds it again.
-    async fn first(
-        &self,
-        target: &DraftTarget,
-        markdown: &str,
-    ) -> Option<matrix_sdk::ruma::OwnedEventId> {
+    async fn first(&self, target: &DraftTarget, content: Value) -> Option<OwnedEventId> {
         let known = self.store.frozen(&target.question).await.ok()?;
         // The answer of a former life has come to light meanwhile.
         if known.iter().any(|message| message.part != DRAFT_PART) {
@@ -145,21 +222,16 @@ impl Drafter {
         if let Some(event) = known.into_iter().find_map(|message| message.event_id) {
             return Some(event);
         }
-        let message = new_message(
-            &target.question,
-            DRAFT_PART,
-            draft_content(target, markdown),
-        );
+        let message = new_message(&target.question, DRAFT_PART, content);
         let (id, content) = (message.transaction_id.clone(), message.content.clone());
         self.store
             .freeze(&target.question, &target.room, vec![message])
             .await
             .ok()?;
         reached(Boundary::DraftFrozen);
-        let event = self
-            .client
-            .send_message(&target.room, &id, &content)
-            .await
+        let sent = self.client.send_message(&target.room, &id, &content).await;
+        let event = sent
+            .inspect_err(|error| _ = self.after(error, FIRST_PAUSE))
             .ok()?;
         reached(Boundary::DraftSent);
         self.store
@@ -204,11 +276,31 @@ async fn ended_within<T>(changes: &mut watch::Receiver<T>, time: Duration) -> bo
     }
 }
 
-fn draft_content(target: &DraftTarget, markdown: &str) -> serde_json::Value {
-    let shown = split(markdown, LONGEST_DRAFT)
-        .into_iter()
-        .next()
-        .unwrap_or_default();
+/// What the user sees of the answer: the text never becomes shorter, the status comes and goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Shown(Growing);
+
+impl Shown {
+    /// Takes in what the answer has become; the content of the message that shows it.
+    fn next(&mut self, target: &DraftTarget, growing: &Growing) -> Value {
+        let status = growing.status.as_deref();
+        let beginning = size::beginning(&growing.text, &|text| draft_content(target, text, status));
+        if beginning.len() > self.0.text.len() {
+            self.0.text = beginning;
+        }
+        self.0.status.clone_from(&growing.status);
+        draft_content(target, &self.0.text, status)
+    }
+}
+
+fn draft_content(target: &DraftTarget, text: &str, status: Option<&str>) -> Value {
+    let shown = match status {
+        Some(status) => {
+            let text = markdown::with_fences_closed(text);
+            format!("{text}\n\n*{}*", markdown::escape(status))
+        }
+        None => text.to_owned(),
+    };
     let mut content = content::answering(
         content::message(&Reply::answer(shown)),
         &target.question,

@@ -227,7 +227,7 @@ impl Attempts {
             MatrixError::ShuttingDown | MatrixError::UnknownToken { .. } => {
                 return Err(UploadError::Interrupted(error));
             }
-            MatrixError::RateLimited { .. } => {}
+            MatrixError::RateLimited { .. } | MatrixError::RoomNotSynced => {}
             _ => self.left -= 1,
         }
         let pause = pause_after(&error, self.pauses.as_mut());

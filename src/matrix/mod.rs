@@ -16,6 +16,7 @@ pub mod intake;
 pub mod marker;
 pub mod media;
 pub mod outbox;
+pub mod pace;
 pub mod patient;
 pub mod plan;
 pub mod provisioning;

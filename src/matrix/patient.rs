@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::matrix::{
     batch::TimelineItem,
     client::{MatrixClient, MatrixError, NewRoom},
+    pace::Pace,
     state::StateEvent,
 };
 
@@ -26,6 +27,12 @@ const LONG_WAIT: Duration = Duration::from_secs(15);
 /// Where pauses stop growing, without the jitter: with all of it, a bot whose homeserver comes back is ready again well
 /// before anybody takes it for dead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Between two attempts to send to a room that no sync has brought yet. Each attempt waits for the room by itself.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
+
+/// Requests that count against the same limit of the server as messages do.
+const SHARES_LIMIT_OF_MESSAGES: [&str; 2] = ["send", "put_state"];
 
 /// Growing pauses with jitter, which at most doubles them: half a second first, half a minute at most, for ever.
 pub fn backoff() -> impl Iterator<Item = Duration> + Send {
@@ -48,6 +55,7 @@ pub fn pause_after(
             retry_after: Some(wish),
         } => Some((*wish).min(LONGEST_WAIT)),
         MatrixError::RateLimited { retry_after: None } | MatrixError::Unanswered(_) => Some(own),
+        MatrixError::RoomNotSynced => Some(ROOM_PAUSE),
         _ => None,
     }
 }
@@ -60,6 +68,8 @@ pub type OnRetry = Arc<dyn Fn(&'static str) + Send + Sync>;
 pub struct PatientClient {
     inner: Arc<dyn MatrixClient>,
     stop: CancellationToken,
+    draining: CancellationToken,
+    pace: Pace,
     on_retry: OnRetry,
 }
 
@@ -68,9 +78,26 @@ impl PatientClient {
     pub fn new(inner: Arc<dyn MatrixClient>, stop: CancellationToken, on_retry: OnRetry) -> Self {
         Self {
             inner,
+            draining: stop.clone(),
             stop,
+            pace: Pace::default(),
             on_retry,
         }
+    }
+
+    /// The same, and a room that no sync has brought is not waited for once `draining` is cancelled: a process that is
+    /// ending does not sync any more.
+    #[must_use]
+    pub fn draining_with(mut self, draining: CancellationToken) -> Self {
+        self.draining = draining;
+        self
+    }
+
+    /// The same, and `pace` learns where the server limits messages.
+    #[must_use]
+    pub fn pacing(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     async fn patiently<T, F>(
@@ -82,6 +109,8 @@ impl PatientClient {
         F: Future<Output = Result<T, MatrixError>> + Send,
     {
         let mut pauses = backoff();
+        // Drafts wait from the first refusal until the request is through.
+        let mut waits = None;
         loop {
             let attempt = tokio::select! {
                 biased;
@@ -95,10 +124,22 @@ impl PatientClient {
             let Some(pause) = pause_after(&error, &mut pauses) else {
                 return Err(error);
             };
-            (self.on_retry)(what);
-            tracing::warn!(request = what, pause_ms = pause.as_millis(), %error, "asking the homeserver again");
+            let is_limited = matches!(error, MatrixError::RateLimited { .. });
+            if is_limited && SHARES_LIMIT_OF_MESSAGES.contains(&what) {
+                self.pace.limited_for(pause);
+                waits.get_or_insert_with(|| self.pace.final_waits());
+            }
+            let waits_for_sync = matches!(error, MatrixError::RoomNotSynced);
+            if !waits_for_sync {
+                (self.on_retry)(what);
+                tracing::warn!(request = what, pause_ms = pause.as_millis(), %error, "asking the homeserver again");
+            }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return Err(MatrixError::ShuttingDown),
+                () = self.draining.cancelled(), if waits_for_sync => {
+                    return Err(MatrixError::ShuttingDown);
+                }
                 () = tokio::time::sleep(pause) => {}
             }
         }

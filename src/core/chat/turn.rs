@@ -176,8 +176,9 @@ impl Turn<'_> {
                 self.draft(said);
             }
             AnswerEvent::ToolStatus(status) => {
-                let said = markdown::with_fences_closed(said);
-                self.draft(&format!("{said}\n\n*{}*", markdown::escape(&status)));
+                if let Some(drafts) = self.drafts {
+                    drafts.status(&status);
+                }
             }
             AnswerEvent::Retracted => {
                 let begun = begun_anew(locale);

@@ -88,6 +88,13 @@ impl DraftSink for Drafts {
     fn draft(&self, markdown: &str) {
         self.0.lock().unwrap().push(markdown.to_owned());
     }
+
+    /// Kept behind the text, in brackets.
+    fn status(&self, text: &str) {
+        let mut drafts = self.0.lock().unwrap();
+        let said = drafts.last().cloned().unwrap_or_default();
+        drafts.push(format!("{said} [{text}]"));
+    }
 }
 
 /// Alice with her Space, her chats C1 and C2, and three agents, of which `secret` is not hers.

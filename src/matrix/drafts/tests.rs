@@ -12,18 +12,20 @@ struct World {
     store: Store,
     drafter: Drafter,
     tasks: Tasks,
+    pace: Pace,
 }
 
 fn world(failures: Vec<MatrixError>) -> World {
     let server = Arc::new(ScriptedServer::new(failures));
     let store = Store::in_memory().unwrap();
     let client: Arc<dyn MatrixClient> = server.clone();
-    let tasks = Tasks::default();
+    let (tasks, pace) = (Tasks::default(), Pace::default());
     World {
-        drafter: Drafter::new(client, store.clone(), tasks.clone()),
+        drafter: Drafter::new(client, store.clone(), tasks.clone(), pace.clone()),
         server,
         store,
         tasks,
+        pace,
     }
 }
 
@@ -35,14 +37,14 @@ fn target() -> DraftTarget {
     }
 }
 
-/// An answer that grows by a word every `pause`, for so long.
+/// An answer that grows by a letter every `pause`, for so long.
 async fn grows(world: &World, pause: Duration, whole: Duration) -> Vec<Arrived> {
     let (drafts, showing) = world.drafter.begin(target());
     let writing = async move {
         drafts.working();
         let (started, mut said) = (Instant::now(), String::new());
         while started.elapsed() < whole {
-            said.push_str("word ");
+            said.push('a');
             drafts.draft(&said);
             tokio::time::sleep(pause).await;
         }
@@ -80,7 +82,9 @@ async fn an_answer_that_is_there_at_once_needs_no_draft() {
 #[tokio::test(start_paused = true)]
 async fn edits_come_a_second_apart_at_first_then_more_slowly_and_end_at_a_budget() {
     let world = world(Vec::new());
-    let arrived = grows(&world, Duration::from_millis(50), Duration::from_mins(20)).await;
+    // In all of this time it stays short enough for one message.
+    let every = Duration::from_millis(200);
+    let arrived = grows(&world, every, Duration::from_mins(20)).await;
     assert_eq!(
         arrived.len(),
         1 + MOST_EDITS as usize,
@@ -88,12 +92,12 @@ async fn edits_come_a_second_apart_at_first_then_more_slowly_and_end_at_a_budget
     );
     let pauses = pauses(&arrived);
     assert!(
-        pauses[0] >= FIRST_PAUSE && pauses[0] < FIRST_PAUSE * 11 / 10,
+        pauses[0] >= FIRST_PAUSE && pauses[0] < FIRST_PAUSE + 2 * every,
         "{:?}",
         pauses[0]
     );
     assert!(
-        pauses.is_sorted_by(|before, after| *after + Duration::from_millis(60) > *before),
+        pauses.is_sorted_by(|before, after| *after + every > *before),
         "{pauses:?}"
     );
     assert!(pauses.last().unwrap() >= &LONGEST_PAUSE);
@@ -138,6 +142,13 @@ async fn a_server_that_limits_rates_is_left_in_peace_for_as_long_as_it_asks() {
     let world = world_with_first_sent(vec![limited(25)]).await;
     let arrived = grows(&world, Duration::from_millis(100), Duration::from_mins(1)).await;
     let waited = pauses(&arrived)[0];
+    let free_at = Instant::now();
+    world.pace.drafts_may_go().await;
+    assert_eq!(
+        free_at.elapsed(),
+        Duration::ZERO,
+        "the time it asked for is over"
+    );
     assert!(
         waited >= Duration::from_secs(25) && waited < Duration::from_secs(26),
         "{waited:?}"
@@ -172,6 +183,94 @@ async fn the_typing_notice_is_renewed_while_the_agent_works_and_taken_back_at_th
     grows(&world, Duration::from_secs(1), Duration::from_secs(50)).await;
     world.tasks.finish().await;
     assert_eq!(world.server.typing(), [true, true, true, false]);
+}
+
+fn texts(arrived: &[Arrived]) -> Vec<String> {
+    let text = |arrived: &Arrived| {
+        let content = arrived.content.get("m.new_content");
+        let body = &content.unwrap_or(&arrived.content)["body"];
+        body.as_str().unwrap_or_default().to_owned()
+    };
+    arrived.iter().map(text).collect()
+}
+
+/// An answer that grows by one of these pieces every 100 ms.
+async fn says(world: &World, pieces: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (drafts, showing) = world.drafter.begin(target());
+    let writing = async move {
+        let mut said = String::new();
+        for piece in pieces {
+            said.push_str(&piece);
+            drafts.draft(&said);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::join!(writing, showing);
+    texts(&world.server.arrived())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_no_draft_can_hold_costs_no_edits_that_change_nothing() {
+    let world = world(Vec::new());
+    let word = "words ".repeat(40);
+    let shown = says(&world, std::iter::repeat_n(word, 600)).await;
+    assert!(shown.windows(2).all(|pair| pair[0] != pair[1]));
+    assert!(shown.len() < 10, "{}", shown.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_of_a_draft_never_becomes_shorter() {
+    let world = world(Vec::new());
+    let paragraphs =
+        (0..300).map(|number| format!("Paragraph {number}: {}\n\n", "word ".repeat(20)));
+    let bullets = (0..300).map(|_| "- `x`\n- `y`\n".to_owned());
+    let shown = says(&world, paragraphs.take(60).chain(bullets)).await;
+    assert!(shown.len() > 5);
+    assert!(
+        shown.is_sorted_by_key(String::len),
+        "{:?}",
+        shown.iter().map(String::len).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_does_is_seen_even_where_the_text_is_full() {
+    let world = world(Vec::new());
+    let (drafts, showing) = world.drafter.begin(target());
+    let writing = async move {
+        drafts.draft(&"word ".repeat(3000));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for status in ["reading *notes*", "reading *notes*", "writing"] {
+            drafts.status(status);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    };
+    tokio::join!(writing, showing);
+    let shown = texts(&world.server.arrived());
+    assert_eq!(shown.len(), 3);
+    assert!(shown[1].ends_with("\n\n*reading \\*notes\\**"));
+    assert!(shown[2].ends_with("\n\n*writing*"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_limits_one_room_is_sent_no_drafts_in_any() {
+    let world = world_with_first_sent(Vec::new()).await;
+    world.pace.limited_for(Duration::from_secs(25));
+    let arrived = grows(&world, Duration::from_millis(100), Duration::from_mins(1)).await;
+    assert!(
+        arrived[0].at >= Duration::from_secs(25),
+        "{:?}",
+        arrived[0].at
+    );
+    assert!(arrived.len() > 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_ends_while_drafts_wait_needs_none() {
+    let world = world(Vec::new());
+    let _waits = world.pace.final_waits();
+    let arrived = grows(&world, Duration::from_millis(100), Duration::from_secs(10)).await;
+    assert_eq!(arrived, []);
 }
 
 /// With a first message that an earlier process sent.

@@ -322,4 +322,6 @@ impl DraftSink for NoDrafts {
     fn working(&self) {}
 
     fn draft(&self, _markdown: &str) {}
+
+    fn status(&self, _text: &str) {}
 }

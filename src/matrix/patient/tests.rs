@@ -171,3 +171,52 @@ async fn a_typing_notice_is_never_repeated() {
         .unwrap();
     assert_eq!(world.server.typing(), [true]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_no_sync_has_brought_is_waited_for_and_counts_as_no_retry() {
+    let world = world((0..5).map(|_| MatrixError::RoomNotSynced).collect());
+    send(&world).await.unwrap();
+    assert_eq!(world.server.arrived().len(), 6);
+    assert_eq!(world.server.arrived()[5].at, 5 * ROOM_PAUSE);
+    assert!(world.retried.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_ending_waits_for_no_sync() {
+    let mut world = world((0..9).map(|_| MatrixError::RoomNotSynced).collect());
+    let draining = CancellationToken::new();
+    world.client = world.client.draining_with(draining.clone());
+    draining.cancel();
+    assert!(matches!(send(&world).await, Err(MatrixError::ShuttingDown)));
+    assert_eq!(world.server.arrived().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drafts_wait_while_the_server_limits_messages_and_for_no_other_reason() {
+    let mut world = world(vec![limited(Some(30)), limited(Some(30)), unanswered()]);
+    let pace = Pace::default();
+    world.client = world.client.pacing(pace.clone());
+    let started = tokio::time::Instant::now();
+    let drafts = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        pace.drafts_may_go().await;
+        started.elapsed()
+    };
+    let (sent, waited) = tokio::join!(send(&world), drafts);
+    sent.unwrap();
+    assert!(
+        waited >= Duration::from_secs(60) && waited < Duration::from_secs(63),
+        "{waited:?}"
+    );
+    create(&world).await.unwrap();
+    let other = self::world(vec![limited(Some(30))]);
+    let (pace, created) = (other.client.pace.clone(), create(&other));
+    let drafts = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let asked = tokio::time::Instant::now();
+        pace.drafts_may_go().await;
+        asked.elapsed()
+    };
+    let (_, waited) = tokio::join!(created, drafts);
+    assert_eq!(waited, Duration::ZERO, "rooms have a limit of their own");
+}

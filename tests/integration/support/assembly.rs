@@ -20,6 +20,7 @@ use surfaces_bot::{
         inbox::{self, Inbox},
         media::Media,
         outbox::Outbox,
+        pace::Pace,
         patient::PatientClient,
         provisioning::{self, Provisioner},
         questions::Questions,
@@ -113,7 +114,8 @@ pub(crate) async fn assemble(
     store: Store,
     tasks: &Tasks,
 ) -> Bot {
-    let (plain, patient) = clients(settings, matrix, tasks);
+    let pace = Pace::default();
+    let (plain, patient) = clients(settings, matrix, &pace, tasks);
     let (media, ports) = files(settings, matrix, &patient, tasks);
     let (agents, rooms) = (settings.agents(), RoomsLock::default());
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
@@ -146,7 +148,7 @@ pub(crate) async fn assemble(
         client: Arc::clone(&patient),
         store: store.clone(),
         dispatcher: Arc::clone(&dispatcher),
-        drafter: Drafter::new(plain, store.clone(), tasks.clone()),
+        drafter: Drafter::new(plain, store.clone(), tasks.clone(), pace),
         outbox: outbox.clone(),
         questions,
         reconciler: reconciler.clone(),
@@ -187,6 +189,7 @@ pub(crate) async fn assemble(
 fn clients(
     settings: &Settings,
     matrix: &FakeMatrix,
+    pace: &Pace,
     tasks: &Tasks,
 ) -> (Arc<dyn MatrixClient>, Arc<dyn MatrixClient>) {
     let plain: Arc<dyn MatrixClient> = Arc::new(FakeClient {
@@ -196,6 +199,9 @@ fn clients(
     });
     let stop = tasks.stop().clone();
     let patient = PatientClient::new(Arc::clone(&plain), stop, Arc::new(|_| {}));
+    let patient = patient
+        .draining_with(tasks.draining().clone())
+        .pacing(pace.clone());
     (plain, Arc::new(patient))
 }
 

@@ -175,7 +175,7 @@ async fn what_a_tool_does_is_seen_in_drafts_only() {
     assert_eq!(world.say("hello").await, "Let me see. Done.");
     let drafts = world.drafts.0.lock().unwrap().clone();
     assert!(
-        drafts.contains(&"Let me see.\n\n*reading \\*notes\\**".to_owned()),
+        drafts.contains(&"Let me see. [reading *notes*]".to_owned()),
         "{drafts:?}"
     );
 }
