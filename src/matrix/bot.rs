@@ -242,14 +242,16 @@ impl Bot {
         let queue_limit = (is_live && !batch.from_nothing).then(|| self.inbox.queue_limit());
         let mut intake = intake::take_in(self.client.user_id(), batch);
         intake.queue_limit = queue_limit;
+        let left = intake.left.clone();
         for (room, event) in intake.wanted() {
             tracing::debug!(event.id = %event, room.id = %room, "received");
         }
         loop {
             match self.store.commit(&self.device_id, intake.clone()).await {
-                Ok(left) => {
+                Ok(removed) => {
                     reached(Boundary::SyncCommitted);
-                    return Ok(left);
+                    self.inbox.stop_turns_in(&left);
+                    return Ok(removed);
                 }
                 // The response is kept in memory: the server would not repeat it as it was.
                 Err(error) if error.is_transient() => {

@@ -221,6 +221,9 @@ impl Inbox {
 
     async fn handle(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
         let id = entry.item.event_id.as_str();
+        if !self.parts.store.is_joined(room).await? {
+            return self.abandon(room, entry).await;
+        }
         self.parts.outbox.recall(id, room).await?;
         if self.parts.outbox.is_frozen(id).await? {
             let is_whole = self.parts.outbox.deliver(id).await?;
@@ -317,6 +320,9 @@ impl Inbox {
             replies?
         };
         reached(Boundary::AfterAgent);
+        if !self.parts.store.is_joined(room).await? {
+            return self.abandon(room, entry).await;
+        }
         self.finish_with(room, entry, thread.as_deref(), &replies)
             .await?;
         if replies.iter().any(|reply| reply.is_failure) {

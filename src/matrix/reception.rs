@@ -90,12 +90,7 @@ impl Reception {
     /// Takes up every invitation that nobody works on. Called after each commit; returns at once.
     pub async fn wake(&self) -> Result<(), StoreError> {
         for invite in self.parts.store.invites().await? {
-            let claimed = self
-                .working
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(invite.room.clone());
-            if claimed {
+            if self.claim(&invite.room) {
                 let this = self.clone();
                 self.parts
                     .tasks
@@ -107,21 +102,52 @@ impl Reception {
         Ok(())
     }
 
-    async fn work(&self, invite: Invite) {
+    fn claim(&self, room: &OwnedRoomId) -> bool {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        working.insert(room.clone())
+    }
+
+    async fn work(&self, mut invite: Invite) {
+        loop {
+            self.receive_at_last(&invite).await;
+            self.working
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&invite.room);
+            if self.parts.tasks.is_draining() {
+                return;
+            }
+            // A new invitation to the room that was committed meanwhile has woken nobody.
+            match self.parts.store.invite_to(&invite.room).await {
+                Ok(Some(next)) if self.claim(&next.room) => invite = next,
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::error!(room.id = %invite.room, %error, "the invitations cannot be read");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tries until it succeeds, the invitation is not the room's any more, or the process is ending.
+    async fn receive_at_last(&self, invite: &Invite) {
         while !self.parts.tasks.is_draining() {
-            match self.receive(&invite).await {
-                Ok(()) | Err(Unfinished::ShuttingDown) => break,
+            match self.receive(invite).await {
+                Ok(()) | Err(Unfinished::ShuttingDown) => return,
                 Err(error) => {
                     tracing::error!(room.id = %invite.room, user.id = %invite.inviter,
                         error = &error as &dyn std::error::Error, "an invitation could not be finished");
                     self.parts.tasks.pause(RETRY_PAUSE).await;
                 }
             }
+            let current = self.parts.store.invite_to(&invite.room).await;
+            let is_current = |current: Option<Invite>| {
+                current.is_some_and(|current| current.nonce == invite.nonce)
+            };
+            if current.is_ok_and(|current| !is_current(current)) {
+                return;
+            }
         }
-        self.working
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&invite.room);
     }
 
     async fn receive(&self, invite: &Invite) -> Result<(), Unfinished> {
@@ -132,11 +158,11 @@ impl Reception {
                 let refused = client.leave(&invite.room).await;
                 passed(refused)?;
             }
-            return Ok(store.invite_finished(&invite.room).await?);
+            return Ok(store.invite_finished(invite).await?);
         }
         if invite.step == InviteStep::Received {
             if !self.join(invite).await? {
-                return Ok(store.invite_finished(&invite.room).await?);
+                return Ok(store.invite_finished(invite).await?);
             }
             reached(Boundary::InviteJoined);
             let note = json!({"version": VERSION, "user": invite.inviter});
@@ -145,7 +171,9 @@ impl Reception {
                     .put_room_account_data(&invite.room, ENTRY_NOTE, &note)
                     .await,
             )?;
-            store.invite_joined(&invite.room, &invite.inviter).await?;
+            if !store.invite_accepted(invite).await? {
+                return Ok(());
+            }
         } else {
             // Begun in a former life, whose last words may not have arrived yet.
             self.settling.over(&self.parts.tasks).await;
@@ -157,7 +185,7 @@ impl Reception {
         let onboarded = self.parts.provisioner.onboard(&user).await?;
         self.point(invite, &self.parts.dispatcher.pointer(&onboarded))
             .await?;
-        Ok(store.invite_finished(&invite.room).await?)
+        Ok(store.invite_finished(invite).await?)
     }
 
     /// Tells whether we are in the room now.

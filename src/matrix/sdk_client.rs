@@ -38,8 +38,8 @@ use crate::matrix::{
 pub const TYPING_LASTS: Duration = Duration::from_secs(30);
 /// How often a room that is expected is looked for.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
-/// How long a send waits for a room the sync has not brought yet.
-const ROOM_ARRIVES_WITHIN: Duration = Duration::from_secs(20);
+/// How long one attempt waits for a room the sync has not brought yet.
+const ROOM_ARRIVES_WITHIN: Duration = Duration::from_secs(1);
 
 /// A logged-in client.
 #[derive(Clone)]
@@ -58,24 +58,51 @@ impl SdkClient {
         Ok(Self { client, user_id })
     }
 
-    /// Knowing the room means knowing whether it is encrypted: without that nothing is sent. A room that was joined or
-    /// made a moment ago is known once a sync has brought it.
+    /// The room, once a sync has brought it: before that the SDK does not know whether it is encrypted, and nothing may
+    /// be sent. Where the SDK does not have it as joined, the server is asked, because the SDK learns of joins and
+    /// departures only by syncs.
     async fn synced_room(&self, room: &RoomId) -> Result<Room, MatrixError> {
+        if let Some(known) = self.known_room(room) {
+            return Ok(known);
+        }
+        self.ensure_joined(room).await?;
         let arrives = async {
             loop {
-                let found = self.client.get_room(room);
-                let ready = |room: &Room| {
-                    room.state() == RoomState::Joined && room.is_state_partially_or_fully_synced()
-                };
-                match found.filter(ready) {
-                    Some(room) => return room,
+                match self.known_room(room) {
+                    Some(known) => return known,
                     None => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
                 }
             }
         };
         tokio::time::timeout(ROOM_ARRIVES_WITHIN, arrives)
             .await
-            .map_err(|_| MatrixError::Unanswered("no sync has brought the room yet".to_owned()))
+            .map_err(|_| MatrixError::RoomNotSynced)
+    }
+
+    fn known_room(&self, room: &RoomId) -> Option<Room> {
+        self.client.get_room(room).filter(|room| {
+            room.state() == RoomState::Joined && room.is_state_partially_or_fully_synced()
+        })
+    }
+
+    /// An error unless the server says that the bot is in the room. A room that it was never in, or that does not exist,
+    /// is refused by the server itself.
+    async fn ensure_joined(&self, room: &RoomId) -> Result<(), MatrixError> {
+        let request = state::get_state_event_for_key::v3::Request::new(
+            room.to_owned(),
+            StateEventType::RoomMember,
+            self.user_id.to_string(),
+        );
+        let answer = self.client.send(request).await?;
+        let member: Value = serde_json::from_str(answer.event_or_content.get()).unwrap_or_default();
+        match member["membership"].as_str() {
+            Some("join") => Ok(()),
+            membership => Err(MatrixError::Refused {
+                status: 403,
+                errcode: "M_FORBIDDEN".to_owned(),
+                message: format!("our membership is {}", membership.unwrap_or("unknown")),
+            }),
+        }
     }
 }
 

@@ -212,8 +212,8 @@ async fn says(world: &World, pieces: impl IntoIterator<Item = String>) -> Vec<St
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_no_draft_can_hold_costs_no_edits_that_change_nothing() {
     let world = world(Vec::new());
-    let word = "words ".repeat(40);
-    let shown = says(&world, std::iter::repeat_n(word, 600)).await;
+    let piece = "words ".repeat(40);
+    let shown = says(&world, std::iter::repeat_n(piece, 600)).await;
     assert!(shown.windows(2).all(|pair| pair[0] != pair[1]));
     assert!(shown.len() < 10, "{}", shown.len());
 }

@@ -52,6 +52,14 @@ impl Inbox {
         self.finish(room, entry).await
     }
 
+    /// The bot is not in the room any more: nothing can be sent or marked there, and nobody waits for it.
+    pub(super) async fn abandon(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
+        let event = &entry.item.event_id;
+        self.parts.store.finish(event).await?;
+        tracing::info!(event.id = %event, room.id = %room, "the bot left the room, message not answered");
+        Ok(())
+    }
+
     /// The answer is on the server: the cursor moves, then the journal lets go.
     pub(super) async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
         let event = &entry.item.event_id;

@@ -1,6 +1,9 @@
 //! What of a busy room's queue may pass ahead: a pure look at single events, and a memory of which ones were looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use matrix_sdk::ruma::OwnedEventId;
 use tokio::sync::Notify;
@@ -9,6 +12,7 @@ use crate::{
     core::{
         chat::permission::Choice,
         command::{Answer, Command, Parsed},
+        ids::EventKey,
         message::Incoming,
     },
     matrix::event::Said,
@@ -53,9 +57,22 @@ pub(super) struct Lane {
     /// Rings when there may be something new to look at.
     pub(super) bell: Notify,
     pub(super) seen: tokio::sync::Mutex<Seen>,
+    /// The message that the last turn in the room answers.
+    turn: Mutex<Option<EventKey>>,
 }
 
 impl Lane {
+    /// A turn begins.
+    pub(super) fn set_turn(&self, question: &EventKey) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(question.clone());
+    }
+
+    /// The message that the last turn in the room answers, whether the turn still runs or not.
+    pub(super) fn turn(&self) -> Option<EventKey> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        turn.clone()
+    }
+
     /// Whether anything behind this place has passed ahead.
     pub(super) async fn is_ahead_of(&self, seq: i64) -> bool {
         let seen = self.seen.lock().await;

@@ -1,6 +1,6 @@
 //! The turn that a message begins, from the side of who may end it.
 
-use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 
 use super::{Inbox, lane::Control, unfinished::Unfinished};
 use crate::{
@@ -23,11 +23,25 @@ impl Inbox {
             return Ok(None);
         }
         let turn = self.parts.dispatcher.running().begin(&incoming.event);
-        if self.is_stopped(room, entry).await? {
+        let lane = self.lane(room);
+        lane.set_turn(&incoming.event);
+        // In this order: a departure that is committed after the look finds the turn.
+        if self.is_stopped(room, entry).await? || !self.parts.store.is_joined(room).await? {
             turn.stop();
         }
-        self.lane(room).bell.notify_one();
+        lane.bell.notify_one();
         Ok(Some(turn))
+    }
+
+    /// Stops the turns of rooms that the bot is not in any more: nobody can read what their agents say.
+    pub fn stop_turns_in(&self, rooms: &[OwnedRoomId]) {
+        for room in rooms {
+            if let Some(turn) = self.lane(room).turn()
+                && self.parts.dispatcher.running().stop(&turn)
+            {
+                tracing::info!(room.id = %room, event.id = %turn, "the bot left the room, turn stopped");
+            }
+        }
     }
 
     /// Whether the turn of this message is not to begin: it was stopped before a crash, or a `!stop` waits behind it.

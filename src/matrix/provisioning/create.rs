@@ -25,8 +25,16 @@ impl Provisioner {
         new: &NewRoom,
     ) -> Result<OwnedRoomId, ChatRoomsError> {
         if let Some(room) = &wish.room {
-            self.complete(room, new).await?;
-            return Ok(room.clone());
+            match self.complete(room, new).await {
+                Ok(()) => return Ok(room.clone()),
+                Err(error) if self.client.joined_rooms().await?.contains(room) => {
+                    return Err(error);
+                }
+                // The bot was in it and is not any more: another one takes its place.
+                Err(_) => {
+                    tracing::warn!(room.id = %room, intent = %wish.intent, "a room that was made is lost")
+                }
+            }
         }
         // Without a record of earlier requests, one may have been under way when the process started.
         let mut requested_at = wish.requested_at.or(self.amnesia_since);

@@ -1,7 +1,7 @@
 //! Invitations on their way from arrival to the pointer in the entry room.
 
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError, state_cache};
 
@@ -58,7 +58,13 @@ impl Store {
         .await
     }
 
-    /// The room is joined and remembered as the inviter's entry room.
+    /// The invitation to this room, if there is one that is not finished with.
+    pub async fn invite_to(&self, room: &RoomId) -> Result<Option<Invite>, StoreError> {
+        let invites = self.invites().await?;
+        Ok(invites.into_iter().find(|invite| invite.room == room))
+    }
+
+    /// The room is remembered as the inviter's entry room, whose onboarding is still to come.
     pub async fn invite_joined(&self, room: &RoomId, inviter: &UserId) -> Result<(), StoreError> {
         let (room, inviter) = (room.to_string(), inviter.to_string());
         self.call(move |connection| {
@@ -68,24 +74,84 @@ impl Store {
                  ON CONFLICT (room_id) DO UPDATE SET step = 'joined'",
                 params![room, inviter, uuid::Uuid::new_v4().to_string()],
             )?;
-            transaction.execute(
-                "INSERT INTO matrix_room (room_id, room_type, matrix_user_id) VALUES (?1, 'entry', ?2)
-                 ON CONFLICT (room_id) DO UPDATE SET room_type = 'entry', matrix_user_id = ?2, gone = 0",
-                params![room, inviter],
-            )?;
-            state_cache::expect(&transaction, &room, Some(&inviter))?;
+            note_entry_room(&transaction, &room, &inviter)?;
             Ok(transaction.commit()?)
         })
         .await
     }
 
-    /// The invitation is finished with, one way or another.
-    pub async fn invite_finished(&self, room: &RoomId) -> Result<(), StoreError> {
-        let room = room.to_string();
+    /// The room of this invitation is joined. Tells whether the invitation is still the room's: the bot may have been
+    /// removed, and invited again, meanwhile.
+    pub async fn invite_accepted(&self, invite: &Invite) -> Result<bool, StoreError> {
+        let (room, inviter) = (invite.room.to_string(), invite.inviter.to_string());
+        let nonce = invite.nonce.clone();
         self.call(move |connection| {
-            connection.execute("DELETE FROM invite WHERE room_id = ?1", [room])?;
+            let transaction = connection.transaction()?;
+            let known = transaction.execute(
+                "UPDATE invite SET step = 'joined' WHERE room_id = ?1 AND nonce = ?2",
+                [&room, &nonce],
+            )?;
+            if known > 0 {
+                note_entry_room(&transaction, &room, &inviter)?;
+            }
+            transaction.commit()?;
+            Ok(known > 0)
+        })
+        .await
+    }
+
+    /// The invitation is finished with, one way or another. A later one to the same room stays.
+    pub async fn invite_finished(&self, invite: &Invite) -> Result<(), StoreError> {
+        let (room, nonce) = (invite.room.to_string(), invite.nonce.clone());
+        self.call(move |connection| {
+            connection.execute(
+                "DELETE FROM invite WHERE room_id = ?1 AND nonce = ?2",
+                [room, nonce],
+            )?;
             Ok(())
         })
         .await
     }
+}
+
+fn note_entry_room(connection: &Connection, room: &str, inviter: &str) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO matrix_room (room_id, room_type, matrix_user_id) VALUES (?1, 'entry', ?2)
+         ON CONFLICT (room_id) DO UPDATE SET room_type = 'entry', matrix_user_id = ?2, gone = 0",
+        params![room, inviter],
+    )?;
+    state_cache::expect(connection, room, Some(inviter))
+}
+
+/// The bot is invited to the room. An invitation that a sync brings as news is a new one, even where an earlier one to
+/// the same room is still worked on: the bot was removed in between. A full state repeats invitations, and says nothing
+/// new unless the bot had joined.
+pub(super) fn received(
+    connection: &Connection,
+    room: &RoomId,
+    inviter: &UserId,
+    is_news: bool,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO invite (room_id, inviter, nonce, step) VALUES (?1, ?2, ?3, 'received')
+             ON CONFLICT (room_id) DO UPDATE
+             SET inviter = excluded.inviter, nonce = excluded.nonce, step = excluded.step
+             WHERE ?4 OR step <> 'received' OR inviter <> excluded.inviter",
+        )?
+        .execute(params![
+            room.as_str(),
+            inviter.as_str(),
+            uuid::Uuid::new_v4().to_string(),
+            is_news
+        ])?;
+    Ok(())
+}
+
+/// The bot is not in the room, nor invited.
+pub(super) fn left(connection: &Connection, room: &RoomId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM invite WHERE room_id = ?1")?
+        .execute([room.as_str()])?;
+    Ok(())
 }

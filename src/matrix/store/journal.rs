@@ -4,7 +4,8 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store, StoreError, amendments, compaction, inherited, questions, queue, state_cache, stops,
+    Store, StoreError, amendments, compaction, inherited, invites, questions, queue, state_cache,
+    stops,
 };
 use crate::matrix::{
     batch::TimelineItem,
@@ -54,14 +55,11 @@ impl Store {
             let mut removed = false;
             for room in &intake.left {
                 removed |= state_cache::remove(&transaction, room)?;
+                invites::left(&transaction, room)?;
             }
-            let mut invite = transaction.prepare_cached(
-                "INSERT OR IGNORE INTO invite (room_id, inviter, nonce, step) VALUES (?1, ?2, ?3, 'received')",
-            )?;
             for (room, inviter) in &intake.invited {
-                invite.execute(params![room.as_str(), inviter.as_str(), uuid::Uuid::new_v4().to_string()])?;
+                invites::received(&transaction, room, inviter, !intake.full_state)?;
             }
-            drop(invite);
             if is_first {
                 inherited::note(&transaction)?;
             }

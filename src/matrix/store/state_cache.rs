@@ -97,6 +97,17 @@ impl Store {
             .await
     }
 
+    /// Whether the bot is in the room, by all that the syncs told.
+    pub async fn is_joined(&self, room: &RoomId) -> Result<bool, StoreError> {
+        let room = room.to_string();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT 1 FROM joined_room WHERE room_id = ?1")?
+                .exists([room])?)
+        })
+        .await
+    }
+
     /// Joined rooms as the cache knows them, with the server's cursor in each.
     pub async fn joined_rooms(&self) -> Result<Vec<(OwnedRoomId, Option<String>)>, StoreError> {
         self.call(|connection| {

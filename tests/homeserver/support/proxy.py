@@ -93,6 +93,16 @@ class KillAfter(Fault):
 
 
 @dataclass(frozen=True)
+class Meanwhile(Fault):
+    """Something else happens on the server before the request reaches it. Syncs wait for neither."""
+
+    act: Callable[[], None]
+
+    def before(self) -> None:
+        self.act()
+
+
+@dataclass(frozen=True)
 class Silence(Fault):
     """The connection stays open and nothing comes, until the proxy is closed."""
 

@@ -132,6 +132,9 @@ class User(Api):
     def leave(self, room_id: str) -> None:
         self.post(f"/rooms/{part(room_id)}/leave")
 
+    def kick(self, room_id: str, user_id: str) -> None:
+        self.post(f"/rooms/{part(room_id)}/kick", {"user_id": user_id})
+
     def forget(self, room_id: str) -> None:
         self.post(f"/rooms/{part(room_id)}/forget")
 

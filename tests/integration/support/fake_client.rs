@@ -37,6 +37,17 @@ impl FakeClient {
         begin(&self.matrix, kind, room, act).await
     }
 
+    /// As [`FakeClient::in_room`], for requests before which the SDK must know whether the room is encrypted.
+    async fn in_synced_room<T: Send>(
+        &self,
+        kind: &'static str,
+        room: &RoomId,
+        act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
+    ) -> Result<T, MatrixError> {
+        ensure_synced(&self.matrix, room).await?;
+        self.in_room(kind, room, act).await
+    }
+
     async fn in_room<T: Send>(
         &self,
         kind: &'static str,
@@ -44,18 +55,39 @@ impl FakeClient {
         act: impl FnOnce(&mut Server) -> Result<T, MatrixError> + Send,
     ) -> Result<T, MatrixError> {
         self.request(kind, Some(room), |server| {
-            let is_in = server
-                .rooms
-                .get(room)
-                .is_some_and(|found| found.membership(&server.bot) == "join");
-            if is_in {
-                act(server)
-            } else {
-                Err(refused("M_FORBIDDEN"))
-            }
+            server.ensure_joined(room)?;
+            act(server)
         })
         .await
     }
+}
+
+impl Server {
+    fn ensure_joined(&self, room: &RoomId) -> Result<(), MatrixError> {
+        let found = self.rooms.get(room);
+        let is_in = found.is_some_and(|found| found.membership(&self.bot) == "join");
+        is_in.then_some(()).ok_or_else(|| refused("M_FORBIDDEN"))
+    }
+}
+
+/// Waits, as the SDK has to, until a sync has brought the room. Where none has, the server is asked whether the bot is in
+/// it.
+pub(crate) async fn ensure_synced(matrix: &FakeMatrix, room: &RoomId) -> Result<(), MatrixError> {
+    let is_synced = || matrix.see(|server| server.synced.contains(room));
+    if is_synced() {
+        return Ok(());
+    }
+    begin(matrix, "membership", Some(room), |server| {
+        server.ensure_joined(room)
+    })
+    .await?;
+    for _ in 0..50 {
+        if is_synced() {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Err(MatrixError::RoomNotSynced)
 }
 
 /// A request on its way to the server and back. One that arrives after the process died is not heard of again.
@@ -89,6 +121,10 @@ pub(crate) async fn begin<T: Send>(
         }
         Some(Fault::RateLimited(retry_after)) => Err(MatrixError::RateLimited { retry_after }),
         Some(Fault::Refused(code)) => Err(refused(code)),
+        Some(Fault::Removed(which)) => {
+            matrix.change(|server| server.removes_the_bot(&which));
+            live(matrix, act).await
+        }
         Some(Fault::KillBefore) => std::future::pending().await,
         Some(Fault::KillAfter) => {
             let _ = matrix.change(|server| {
@@ -160,11 +196,14 @@ fn power_levels(bot: &UserId, asked: &Value) -> Value {
     levels
 }
 
-/// Whether the event is larger than an event may be (65,536 bytes as canonical JSON, specification section 1.6.3). The
-/// homeserver adds hashes, signatures and references to the content.
-fn is_too_large(content: &Value) -> bool {
-    const ADDED_BY_THE_SERVER: usize = 900;
-    content.to_string().len() + ADDED_BY_THE_SERVER > 65_536
+/// An event may have 65,536 bytes as canonical JSON (specification, size limits). What the homeserver adds to the content
+/// (references to earlier events, hashes, signatures) is estimated upwards.
+fn ensure_not_too_large(content: &Value) -> Result<(), MatrixError> {
+    const ADDED_BY_THE_SERVER: usize = 2048;
+    if content.to_string().len() + ADDED_BY_THE_SERVER > 65_536 {
+        return Err(refused_with(413, "M_TOO_LARGE"));
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -243,6 +282,7 @@ impl MatrixClient for FakeClient {
         content: &Value,
     ) -> Result<(), MatrixError> {
         self.in_room("put_state", room, |server| {
+            ensure_not_too_large(content)?;
             let bot = server.bot.clone();
             let known = server.room(room);
             if !known.may_send(&bot, event_type, true) {
@@ -330,7 +370,7 @@ impl MatrixClient for FakeClient {
         transaction_id: &str,
         content: &Value,
     ) -> Result<OwnedEventId, MatrixError> {
-        self.in_room("send", room, |server| {
+        self.in_synced_room("send", room, |server| {
             let key = (
                 self.device.clone(),
                 room.to_owned(),
@@ -339,9 +379,7 @@ impl MatrixClient for FakeClient {
             if let Some(event) = server.transactions.get(&key) {
                 return Ok(event.clone());
             }
-            if is_too_large(content) {
-                return Err(refused_with(413, "M_TOO_LARGE"));
-            }
+            ensure_not_too_large(content)?;
             let bot = server.bot.clone();
             let event = server.append(room, &bot, "m.room.message", None, content.clone());
             server.transactions.insert(key, event.clone());

@@ -8,12 +8,12 @@ use std::{
 
 use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id};
 use serde_json::{Value, json};
-use surfaces_bot::matrix::batch::TimelineItem;
+use surfaces_bot::matrix::batch::{SyncBatch, TimelineItem};
 use tokio::sync::watch;
 
 use super::{
     clock::WorldClock,
-    requests::{Fault, Requests},
+    requests::{Fault, LostRoom, Requests},
     room::{HELD_BACK, Room},
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) dropped_children: BTreeSet<String>,
     /// Rooms whose new events no sync is told of for now.
     held_back: BTreeSet<OwnedRoomId>,
+    /// Rooms that the SDK has as joined, by the syncs it was given.
+    pub(crate) synced: BTreeSet<OwnedRoomId>,
     /// Rooms the bot forgot.
     pub(crate) forgotten: BTreeSet<OwnedRoomId>,
     pub(crate) typing: Vec<(OwnedRoomId, bool)>,
@@ -116,6 +118,39 @@ impl Server {
         self.rooms.get_mut(room).expect("the room exists")
     }
 
+    /// The bot leaves by another client of its account, or by the server's operator.
+    pub(crate) fn removes_the_bot(&mut self, which: &LostRoom) {
+        let joined = self.joined();
+        let room = match which {
+            LostRoom::Named(room) => joined.get(room),
+            LostRoom::Newest => joined.last(),
+        };
+        if let Some(room) = room {
+            let bot = self.bot.clone();
+            self.append_member(room, &bot, &bot, "leave");
+        }
+    }
+
+    /// Whether the bot has left any room, or was removed from it.
+    pub(crate) fn was_removed(&self) -> bool {
+        let gone = |room: &Room| {
+            let member = room.content("m.room.member", self.bot.as_str());
+            member.is_some_and(|member| member["membership"] == "leave")
+        };
+        self.rooms.values().any(gone)
+    }
+
+    /// What the SDK learns from a response.
+    pub(crate) fn syncs(&mut self, batch: &SyncBatch) {
+        if batch.from_nothing {
+            self.synced.clear();
+        }
+        self.synced.extend(batch.joined.keys().cloned());
+        for room in batch.left.iter().chain(batch.invited.keys()) {
+            self.synced.remove(room);
+        }
+    }
+
     /// Rooms in which the bot is.
     pub(crate) fn joined(&self) -> BTreeSet<OwnedRoomId> {
         self.rooms
@@ -149,6 +184,7 @@ impl FakeMatrix {
             told_before: 0,
             dropped_children: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            synced: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             typing: Vec::new(),
             media: BTreeMap::new(),

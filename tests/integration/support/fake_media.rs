@@ -9,7 +9,7 @@ use surfaces_bot::matrix::{
 };
 
 use super::{
-    fake_client::begin,
+    fake_client::{begin, ensure_synced},
     fake_matrix::{FakeMatrix, Server},
     requests::refused,
 };
@@ -43,6 +43,7 @@ impl MediaClient for FakeMedia {
         _mime: &str,
         content: Vec<u8>,
     ) -> Result<MediaSource, MatrixError> {
+        ensure_synced(&self.0, room).await?;
         begin(&self.0, "upload", Some(room), |server| {
             Ok(MediaSource::Url(server.keep_media(content)))
         })

@@ -12,6 +12,15 @@ pub(crate) struct Request {
     pub(crate) room: Option<OwnedRoomId>,
 }
 
+/// A room that the bot is removed from.
+#[derive(Clone, Debug)]
+pub(crate) enum LostRoom {
+    /// This one.
+    Named(OwnedRoomId),
+    /// The one that was made last of those that it is in.
+    Newest,
+}
+
 /// How a request goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -25,6 +34,8 @@ pub(crate) enum Fault {
     Refused(&'static str),
     /// The server takes its time.
     Slow(Duration),
+    /// The bot is removed from a room before the server acts.
+    Removed(LostRoom),
     /// The process dies before the server acts.
     KillBefore,
     /// The process dies before it has the answer.
