@@ -34,7 +34,7 @@ use crate::{
         patient::PatientClient,
         provisioning::{self, Provisioner},
         questions::Questions,
-        reception::{self, Reception},
+        reception::{self, Allows, Reception},
         reconcile::{self, Mode, Report, observe::observe},
         reconciler::{Reconciler, RoomsLock},
         sdk_client::SdkClient,
@@ -187,8 +187,8 @@ async fn assemble(
         metrics: metrics.clone(),
         backlog_max_age: config.backlog_max_age,
         queue_limit: config.queue_limit,
+        allows: allows(config),
     });
-    let allowed = config.people.allowed.clone();
     let reception = Reception::new(reception::Parts {
         client: Arc::clone(&patient),
         store: store.clone(),
@@ -196,7 +196,7 @@ async fn assemble(
         outbox,
         dispatcher,
         tasks: tasks.clone(),
-        allows: Arc::new(move |user| allowed.allows(user)),
+        allows: allows(config),
     });
     Ok(Bot {
         source: Arc::new(SdkSync::new(session.client, user_id)),
@@ -212,6 +212,12 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+/// Who may use the bot.
+fn allows(config: &Config) -> Allows {
+    let allowed = config.people.allowed.clone();
+    Arc::new(move |user| allowed.allows(user))
 }
 
 /// What agents are given of everything else.

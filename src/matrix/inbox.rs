@@ -11,6 +11,7 @@ mod finish;
 mod lane;
 mod overflow;
 mod place;
+mod refusal;
 mod settle;
 mod turn;
 mod unfinished;
@@ -45,6 +46,7 @@ use crate::{
         event::{self, Said},
         outbox::Outbox,
         questions::Questions,
+        reception::Allows,
         reconciler::Reconciler,
         router::Route,
         settling::Settling,
@@ -84,6 +86,8 @@ pub struct Parts {
     pub backlog_max_age: Duration,
     /// So many messages of one person may wait in a room.
     pub queue_limit: u32,
+    /// Who may use the bot. Owners of chats may lose that right.
+    pub allows: Allows,
 }
 
 /// The workers.
@@ -244,7 +248,11 @@ impl Inbox {
             return self.finish(room, entry).await;
         }
         let said = event::read(room, &entry.item);
-        if control(&said, |incoming| self.parsed(incoming)).is_some()
+        // The name of a room is what the server says, whoever gave it.
+        if !self.may_use(entry) && !matches!(said, Said::Named(_)) {
+            return self.refuse(room, entry, &said).await;
+        }
+        if control(&entry.item, &said, |incoming| self.parsed(incoming)).is_some()
             && self.finish_ahead(room, entry).await?
         {
             return Ok(());
@@ -278,11 +286,23 @@ impl Inbox {
                     Err(MatrixError::Refused { .. }) => false,
                     Err(error) => return Err(error.into()),
                 };
-                self.answer(room, entry, Place::Entry { owner, alone }, incoming)
-                    .await
+                let is_owner = entry.item.sender.as_str() == owner.as_str();
+                match (self.may_use(entry), is_owner) {
+                    (true, _) => {
+                        self.answer(room, entry, Place::Entry { owner, alone }, incoming)
+                            .await
+                    }
+                    (false, true) => {
+                        self.refuse_in_entry_room(room, entry, incoming, alone)
+                            .await
+                    }
+                    (false, false) => self.finish(room, entry).await,
+                }
             }
-            Said::Unreadable => self.unreadable(room, entry).await,
-            Said::Named(_) | Said::Reaction { .. } | Said::Other => self.finish(room, entry).await,
+            Said::Unreadable if self.may_use(entry) => self.unreadable(room, entry).await,
+            Said::Unreadable | Said::Named(_) | Said::Reaction { .. } | Said::Other => {
+                self.finish(room, entry).await
+            }
         }
     }
 

@@ -74,8 +74,8 @@ pub struct RoomIntake {
     pub entry_of: Option<OwnedUserId>,
     /// Answers that were cut off while they grew: the question, and the message to complete.
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
-    /// Permission questions that the bot asked here.
-    pub questions: Vec<Shown>,
+    /// Permission questions that the bot asked here, each with the number of `events` before it.
+    pub questions: Vec<(usize, Shown)>,
     /// Questions that are answered, and an event that does so: none of them waits, should it come with a gap.
     pub answered: BTreeMap<OwnedEventId, OwnedEventId>,
     /// Events for the journal, oldest first.
@@ -93,8 +93,8 @@ pub struct PageIntake {
     pub answered: BTreeMap<OwnedEventId, OwnedEventId>,
     /// As in [`RoomIntake`].
     pub drafts: Vec<(OwnedEventId, OwnedEventId)>,
-    /// As in [`RoomIntake`].
-    pub questions: Vec<Shown>,
+    /// Permission questions that the bot asked here, newest first, each with the number of `events` after it.
+    pub questions: Vec<(usize, Shown)>,
     /// Edits of messages that come on this page or a later one, newest first. Redacted messages come without content.
     pub edits: Vec<Edit>,
     /// Events for the journal, newest first like the page.
@@ -171,10 +171,12 @@ fn room_intake(
             .filter(|_| from_nothing)
             .map(|item| item.event_id.clone())
     });
-    let mut events = Vec::new();
+    let (mut events, mut questions) = (Vec::new(), Vec::new());
     let mut amendments = Vec::new();
     for (index, item) in update.timeline.iter().enumerate() {
         if item.sender == bot {
+            // Also where nothing was lost: where a question stands among the messages decides which of them answer it.
+            questions.extend(note::shown_by(bot, item).map(|shown| (events.len(), shown)));
             continue;
         }
         match classify(item) {
@@ -199,8 +201,7 @@ fn room_intake(
         fully_read,
         entry_of: update.entry_of,
         drafts,
-        // Also where nothing was lost: a crash may have come between the sending of one and the note of it.
-        questions: note::shown_in(bot, &update.timeline),
+        questions,
         answered,
         events,
         amendments,
@@ -263,9 +264,17 @@ fn classify(item: &TimelineItem) -> Kind {
 /// What a page of older events, fetched into a gap, means for the journal.
 pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
     let answered = answered_in(bot, page);
+    let (mut events, mut questions) = (Vec::new(), Vec::new());
+    for item in page {
+        if item.sender == bot {
+            questions.extend(note::shown_by(bot, item).map(|shown| (events.len(), shown)));
+        } else if matches!(classify(item), Kind::Wanted) {
+            events.push(item.clone());
+        }
+    }
     PageIntake {
         drafts: drafts_in(bot, page, &answered),
-        questions: note::shown_in(bot, page),
+        questions,
         answered,
         edits: page
             .iter()
@@ -275,11 +284,7 @@ pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
                 _ => None,
             })
             .collect(),
-        events: page
-            .iter()
-            .filter(|item| item.sender != bot && matches!(classify(item), Kind::Wanted))
-            .cloned()
-            .collect(),
+        events,
     }
 }
 

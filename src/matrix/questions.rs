@@ -4,6 +4,7 @@
 //! question, and the answer it got meanwhile. The bot does not react to its own message to offer the options: that would
 //! cost a request each, and servers limit rates.
 
+pub mod answer;
 pub mod note;
 
 use std::{sync::Arc, time::Duration};
@@ -121,7 +122,7 @@ impl Questions {
     }
 
     async fn time_is_up(&self, note: &Note) -> Result<Verdict, NotAsked> {
-        let late = self.store.decide(note.key, Verdict::TimedOut, None).await?;
+        let late = self.store.close(note.key, Verdict::TimedOut).await?;
         let Some(question) = late else {
             return Ok(Verdict::TimedOut);
         };
@@ -132,12 +133,24 @@ impl Questions {
         Ok(verdict)
     }
 
+    /// The turn is over: none of its questions waits any more.
+    pub async fn withdraw_all(&self, turn: &EventKey) {
+        match self.store.untold_questions_of(turn.as_str()).await {
+            Ok(questions) => {
+                for question in questions
+                    .iter()
+                    .filter(|question| question.decided_by.is_none())
+                {
+                    self.withdraw(question).await;
+                }
+            }
+            Err(error) => tracing::error!(event.id = %turn, %error, "questions cannot be read"),
+        }
+    }
+
     /// Nobody waits for the answer any more, or nobody said what was decided.
     async fn withdraw(&self, question: &QuestionRow) {
-        let decided = self
-            .store
-            .decide(question.key, Verdict::Withdrawn, None)
-            .await;
+        let decided = self.store.close(question.key, Verdict::Withdrawn).await;
         self.changed();
         let told = match decided {
             Ok(Some(mut question)) => {
@@ -231,16 +244,6 @@ impl Person for Questions {
     }
 
     async fn let_go(&self, turn: &EventKey) {
-        match self.store.untold_questions_of(turn.as_str()).await {
-            Ok(questions) => {
-                for question in questions
-                    .iter()
-                    .filter(|question| question.decided_by.is_none())
-                {
-                    self.withdraw(question).await;
-                }
-            }
-            Err(error) => tracing::error!(event.id = %turn, %error, "questions cannot be read"),
-        }
+        self.withdraw_all(turn).await;
     }
 }

@@ -5,14 +5,11 @@ pub(super) mod failure;
 
 use std::time::Duration;
 
-use self::asking::{asked, asks, loaded, saves};
+use self::asking::{asked, asks, choose, context, loaded, saves};
 use super::{Done, Guide, PointerReason, Trouble, markdown};
-use crate::{
-    core::{
-        chat::{ChatStatus, Locale, name, save::MOST_SAVES},
-        command::CommandName,
-    },
-    platform::ContextInfo,
+use crate::core::{
+    chat::{ChatStatus, Locale, name, save::MOST_SAVES},
+    command::CommandName,
 };
 
 pub(super) fn guide(guide: &Guide<'_>) -> String {
@@ -51,16 +48,9 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             id,
             name,
             agent,
-            context,
-            generation,
             size,
-        } => markdown::list([
-            format!("chat: {}", markdown::label(*id, name)),
-            format!("agent: {}", markdown::escape(agent)),
-            format!("context: `{context}`"),
-            format!("generation: {generation}"),
-            format!("size: {}", context_size(*size)),
-        ]),
+            ids,
+        } => context(&markdown::label(*id, name), agent, *size, *ids),
         Guide::Saves(entries) => saves(entries),
         Guide::Asks {
             agent,
@@ -163,7 +153,7 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
             markdown::escape(agent)
         ),
         Trouble::UnknownAgent(agent) => {
-            format!("There is no agent {} for you.", markdown::escape(agent))
+            format!("You cannot use an agent {}. `!agent` lists yours.", markdown::escape(agent))
         }
         Trouble::NoAgents => {
             "There is no agent you may use. Please tell whoever runs this bot.".to_owned()
@@ -186,9 +176,10 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
         ),
         Trouble::NothingRuns => "Nothing is running here.".to_owned(),
         Trouble::NothingAsked => "No agent is asking you anything here.".to_owned(),
-        Trouble::ChooseANumber => {
-            "Please answer with the number of one of the options.".to_owned()
-        }
+        Trouble::ChooseAnOption(options) => choose(options),
+        Trouble::NotAllowed => "You are not among the people who may use this bot, so nothing was done with this \
+            message. Please ask the person who runs it for access."
+            .to_owned(),
     }
 }
 
@@ -228,7 +219,7 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Archive => "!archive [Cn]",
         CommandName::Unarchive => "!unarchive Cn",
         CommandName::Clear => "!clear",
-        CommandName::Context => "!context",
+        CommandName::Context => "!context [all]",
         CommandName::Agent => "!agent [id]",
         CommandName::Files => "!files",
         CommandName::Drop => "!drop [n]",
@@ -251,7 +242,7 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Archive => "put this chat, or the one with that number, away",
         CommandName::Unarchive => "bring the archived chat with that number back",
         CommandName::Clear => "let the agent forget this chat and start anew",
-        CommandName::Context => "what the agent remembers of this chat",
+        CommandName::Context => "this chat, its agent, and how much the agent remembers",
         CommandName::Agent => "the agents there are, or let another one answer in this chat",
         CommandName::Files => "the files that go with your next message",
         CommandName::Drop => "do without the file with that number, or without all of them",
@@ -295,18 +286,6 @@ const fn language_name(language: Locale) -> &'static str {
 
 const fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
-}
-
-fn context_size(size: Option<&ContextInfo>) -> String {
-    let Some(size) = size else {
-        return "the agent does not answer just now".to_owned();
-    };
-    match (size.messages, size.tokens) {
-        (Some(messages), Some(tokens)) => format!("messages {messages}, tokens {tokens}"),
-        (Some(messages), None) => format!("messages {messages}"),
-        (None, Some(tokens)) => format!("tokens {tokens}"),
-        (None, None) => "this agent does not tell".to_owned(),
-    }
 }
 
 fn duration(duration: Duration) -> String {

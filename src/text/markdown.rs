@@ -126,6 +126,15 @@ pub(super) fn offers(options: &[Offer]) -> String {
     lines.join("\n")
 }
 
+/// The options of a question on one line, numbered.
+pub(super) fn choices(options: &[Offer]) -> String {
+    let choices: Vec<String> = (1..)
+        .zip(options)
+        .map(|(number, offer)| format!("{number} {} {}", sign(offer), escape(&offer.label)))
+        .collect();
+    choices.join(", ")
+}
+
 /// What was decided: the option that was chosen, or one of the texts.
 pub(super) fn verdict(
     options: &[Offer],

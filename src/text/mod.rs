@@ -86,6 +86,17 @@ pub enum PointerReason {
     Asked,
 }
 
+/// What a chat and its context are called inside the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextIds<'a> {
+    /// The agent, as the registry names it.
+    pub agent: &'a AgentId,
+    /// What the agent remembers the chat by.
+    pub context: PlatformChatId,
+    /// How often it was rotated.
+    pub generation: u32,
+}
+
 /// Texts that show what there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guide<'a> {
@@ -120,12 +131,10 @@ pub enum Guide<'a> {
         name: &'a str,
         /// What people call its agent.
         agent: &'a str,
-        /// What the agent remembers the chat by.
-        context: PlatformChatId,
-        /// How often it was rotated.
-        generation: u32,
         /// What the agent tells; `None` where it could not be asked.
         size: Option<&'a ContextInfo>,
+        /// Shown with `!context all`.
+        ids: Option<ContextIds<'a>>,
     },
     /// What was kept.
     Saves(&'a [SaveEntry]),
@@ -232,7 +241,7 @@ pub enum Trouble<'a> {
     NotOwner,
     /// The chat's agent is no longer there, or no longer for this user.
     AgentNotAvailable(&'a str),
-    /// No agent has this id or name; a list of agents follows.
+    /// No agent that this user may use has this id or name.
     UnknownAgent(&'a str),
     /// There is no agent this user may use.
     NoAgents,
@@ -248,8 +257,10 @@ pub enum Trouble<'a> {
     NothingRuns,
     /// `!yes` or `!no` where no agent asks.
     NothingAsked,
-    /// `!yes` to a question that has no such option.
-    ChooseANumber,
+    /// Words that are meant for an agent's question and choose none of these options.
+    ChooseAnOption(&'a [Offer]),
+    /// The operator does not let this person use the bot, or does so no longer.
+    NotAllowed,
 }
 
 /// Texts that stand where an answer should be.

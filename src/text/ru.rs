@@ -5,14 +5,11 @@ pub(super) mod failure;
 
 use std::time::Duration;
 
-use self::asking::{asked, asks, loaded, saves};
+use self::asking::{asked, asks, choose, context, loaded, saves};
 use super::{Done, Guide, PointerReason, Trouble, markdown};
-use crate::{
-    core::{
-        chat::{ChatStatus, Locale, name, save::MOST_SAVES},
-        command::CommandName,
-    },
-    platform::ContextInfo,
+use crate::core::{
+    chat::{ChatStatus, Locale, name, save::MOST_SAVES},
+    command::CommandName,
 };
 
 pub(super) fn guide(guide: &Guide<'_>) -> String {
@@ -49,16 +46,9 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             id,
             name,
             agent,
-            context,
-            generation,
             size,
-        } => markdown::list([
-            format!("чат: {}", markdown::label(*id, name)),
-            format!("агент: {}", markdown::escape(agent)),
-            format!("контекст: `{context}`"),
-            format!("поколение: {generation}"),
-            format!("размер: {}", context_size(*size)),
-        ]),
+            ids,
+        } => context(&markdown::label(*id, name), agent, *size, *ids),
         Guide::Saves(entries) => saves(entries),
         Guide::Asks {
             agent,
@@ -126,6 +116,9 @@ pub(super) fn done(done: &Done<'_>) -> String {
     }
 }
 
+const NOT_ALLOWED: &str = "Вас нет среди тех, кто может пользоваться этим ботом, поэтому сообщение никуда не передано. \
+    Доступ даёт тот, кто ведёт этого бота.";
+
 pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
     match trouble {
         Trouble::Usage(command) => {
@@ -168,9 +161,10 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
             "Агент {} недоступен. Из кого можно выбрать, покажет `!agent`.",
             markdown::escape(agent)
         ),
-        Trouble::UnknownAgent(agent) => {
-            format!("Агента {} для вас нет.", markdown::escape(agent))
-        }
+        Trouble::UnknownAgent(agent) => format!(
+            "Агент {} вам недоступен. Ваших агентов покажет `!agent`.",
+            markdown::escape(agent)
+        ),
         Trouble::NoAgents => {
             "Нет ни одного агента, доступного вам. Сообщите об этом тому, кто ведёт этого бота."
                 .to_owned()
@@ -193,7 +187,8 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
         ),
         Trouble::NothingRuns => "Здесь сейчас ничего не выполняется.".to_owned(),
         Trouble::NothingAsked => "Здесь вас никто ни о чём не спрашивает.".to_owned(),
-        Trouble::ChooseANumber => "Ответьте, пожалуйста, номером одного из вариантов.".to_owned(),
+        Trouble::ChooseAnOption(options) => choose(options),
+        Trouble::NotAllowed => NOT_ALLOWED.to_owned(),
     }
 }
 
@@ -233,7 +228,7 @@ pub(super) const fn usage(command: CommandName) -> &'static str {
         CommandName::Archive => "!archive [Cn]",
         CommandName::Unarchive => "!unarchive Cn",
         CommandName::Clear => "!clear",
-        CommandName::Context => "!context",
+        CommandName::Context => "!context [all]",
         CommandName::Agent => "!agent [id]",
         CommandName::Files => "!files",
         CommandName::Drop => "!drop [n]",
@@ -256,7 +251,7 @@ pub(super) const fn purpose(command: CommandName) -> &'static str {
         CommandName::Archive => "убрать в архив этот чат или чат с этим номером",
         CommandName::Unarchive => "вернуть из архива чат с этим номером",
         CommandName::Clear => "попросить агента забыть этот чат и начать заново",
-        CommandName::Context => "что агент помнит об этом чате",
+        CommandName::Context => "этот чат, его агент и сколько агент помнит",
         CommandName::Agent => "какие есть агенты, или сменить агента этого чата",
         CommandName::Files => "файлы, которые уйдут с вашим следующим сообщением",
         CommandName::Drop => "убрать файл с этим номером или все сразу",
@@ -298,18 +293,6 @@ const fn language_name(language: Locale) -> &'static str {
 
 const fn on_off(on: bool) -> &'static str {
     if on { "да (`on`)" } else { "нет (`off`)" }
-}
-
-fn context_size(size: Option<&ContextInfo>) -> String {
-    let Some(size) = size else {
-        return "агент сейчас не отвечает".to_owned();
-    };
-    match (size.messages, size.tokens) {
-        (Some(messages), Some(tokens)) => format!("сообщений {messages}, токенов {tokens}"),
-        (Some(messages), None) => format!("сообщений {messages}"),
-        (None, Some(tokens)) => format!("токенов {tokens}"),
-        (None, None) => "этот агент не сообщает".to_owned(),
-    }
 }
 
 fn duration(duration: Duration) -> String {

@@ -73,13 +73,17 @@ fn guides(locale: Locale) -> Vec<String> {
             tokens: None,
         }),
     ] {
+        let ids = ContextIds {
+            agent: &AgentId::new(NASTY),
+            context: PlatformChatId::from_command(&EventKey::new("$e")),
+            generation: 2,
+        };
         let context = Guide::Context {
             id: ChatId::new(1),
             name: NASTY,
             agent: NASTY,
-            context: PlatformChatId::from_command(&EventKey::new("$e")),
-            generation: 2,
             size,
+            ids: size.map(|_| ids),
         };
         all.push(context.text(locale));
     }
@@ -196,8 +200,15 @@ fn troubles(locale: Locale) -> Vec<String> {
         Trouble::CannotKeep(NASTY).text(locale),
         Trouble::NothingRuns.text(locale),
         Trouble::NothingAsked.text(locale),
-        Trouble::ChooseANumber.text(locale),
+        Trouble::NotAllowed.text(locale),
     ]);
+    for meaning in [PermissionMeaning::Allow, PermissionMeaning::Reject] {
+        let options = [meaning, PermissionMeaning::RejectAlways].map(|meaning| Offer {
+            label: NASTY.to_owned(),
+            meaning,
+        });
+        all.push(Trouble::ChooseAnOption(&options).text(locale));
+    }
     all
 }
 

@@ -168,6 +168,74 @@ def test_a_permission_is_what_the_owner_decides(coder, decision, expected):
     assert coder.answer(question, room, until=lambda said: "outcome" in said).endswith(expected)
 
 
+NOTHING_ASKED = "No agent is asking you anything here."
+CHOICES = "To answer the question above, write `!yes`, `!no` or a number: 1 ✅ Allow, 2 ❌ Reject."
+
+
+def shown_questions(coder, room: str) -> list[str]:
+    """The permission questions of this room as a client shows them, edits applied."""
+    events = coder.home.user.events_in(room)
+    messages = timeline.messages_from(events, coder.bot.user_id)
+    asks = [message for message in messages if "io.lambda.surfaces.asks" in message["content"]]
+    return [timeline.final_text(events, message) for message in asks]
+
+
+def test_what_was_sent_before_a_question_does_not_answer_it(coder):
+    room = coder.home.new_chat("Early")
+    trigger = coder.state / "ask-now"
+    turn = coder.say(f"later {trigger}", room)
+    coder.answer(turn, room, until=lambda said: "Working" in said)
+    number = coder.say("1", room)
+    for _ in range(2):
+        assert coder.home.command(room, "!yes")["body"] == NOTHING_ASKED
+    trigger.touch()
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the question", LIMIT)
+    # Words after the question that do not say what is meant: an answer shows that all before them was looked at.
+    assert coder.home.command(room, "yes")["body"] == CHOICES
+    assert coder.home.command(room, "7")["body"] == CHOICES
+    assert "Only you can answer" in shown_questions(coder, room)[0]
+    coder.say("2", room)
+    assert coder.answer(turn, room, until=lambda said: "outcome" in said).endswith("outcome selected no")
+    assert coder.answer(number, room, until=lambda said: ": 1" in said)
+
+
+@pytest.mark.parametrize("loss", ["nothing", "everything"])
+def test_what_was_sent_before_a_question_does_not_answer_it_after_a_crash(coder, loss):
+    room = coder.home.new_chat("Early crash")
+    trigger = coder.state / f"ask-after-{loss}"
+    turn = coder.say(f"later {trigger}", room)
+    coder.answer(turn, room, until=lambda said: "Working" in said)
+    number = coder.say("1", room)
+    assert coder.home.command(room, "!yes")["body"] == NOTHING_ASKED
+    trigger.touch()
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the question", LIMIT)
+    coder.bot.kill()
+    coder.bot.restart(loss)
+    assert coder.home.command(room, "yes")["body"] == CHOICES
+    assert "Only you can answer" in shown_questions(coder, room)[0]
+    coder.say("2", room)
+    assert coder.answer(turn, room, until=lambda said: "outcome" in said).endswith("outcome selected no")
+    assert coder.answer(number, room, until=lambda said: ": 1" in said)
+
+
+def test_an_answer_to_the_first_question_does_not_answer_the_second(coder):
+    room = coder.home.new_chat("Two questions")
+    trigger = coder.state / "ask-again"
+    turn = coder.say(f"twice {trigger}", room)
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the first question", LIMIT)
+    coder.say("1", room)
+    coder.answer(turn, room, until=lambda said: "outcome selected yes" in said)
+    for _ in range(2):
+        assert coder.home.command(room, "!yes")["body"] == NOTHING_ASKED
+    trigger.touch()
+    coder.home.user.wait_for(lambda: len(permission_questions(coder, room)) == 2, "the second question", LIMIT)
+    assert coder.home.command(room, "ok")["body"] == CHOICES
+    first, second = shown_questions(coder, room)
+    assert first.endswith("✅ Allow") and "Only you can answer" in second
+    coder.say("!no", room)
+    assert coder.answer(turn, room, until=lambda said: "selected no" in said).count("outcome") == 2
+
+
 def test_stop_cancels_the_open_question_too(coder):
     room = coder.home.new_chat("Stopped question")
     question = coder.say("permission please", room)

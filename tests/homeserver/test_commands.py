@@ -130,7 +130,7 @@ def test_clear_rotates_this_context_and_no_other(bot, home, admin):
 
 def test_context_says_which_context_this_is(home, admin):
     home.command(home.c1, "!clear")
-    text = home.command(home.c1, "!context")["body"]
+    text = home.command(home.c1, "!context all")["body"]
     for expected in ("C1", "ssistant", marker(admin, home.c1)["platform_chat_id"][:8], "1"):
         assert expected in text, expected
 

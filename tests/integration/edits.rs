@@ -44,7 +44,7 @@ fn a_message_edited_before_its_turn_is_answered_as_it_is_now() {
 fn a_message_edited_into_a_command_is_a_command() {
     let (world, alice) = busy();
     let question = alice.says(&alice.chat, "clear");
-    alice.edits(&alice.chat, &question, "!context");
+    alice.edits(&alice.chat, &question, "!context all");
     world.until("the answer", |server| {
         server.is_done_with(&alice.chat, &question)
     });

@@ -5,9 +5,11 @@
     reason = "helpers of tests may end the test, as tests themselves may"
 )]
 
+mod access;
 #[cfg(feature = "boundaries")]
 mod boundaries;
 mod commands;
+mod consent;
 mod contract;
 mod control;
 mod dead_letters;

@@ -142,7 +142,7 @@ fn a_backlog_that_grew_too_old_gets_one_notice_and_commands_in_it_are_carried_ou
     let (mut world, alice) = World::with_alice();
     world.kill();
     let old = ["one", "two"].map(|text| alice.says(&alice.chat, text));
-    let command = alice.says(&alice.chat, "!context");
+    let command = alice.says(&alice.chat, "!context all");
     world.clock.advance(Duration::from_hours(25));
     let fresh = alice.says(&alice.chat, "fresh");
     world.start();

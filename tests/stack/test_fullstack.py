@@ -48,7 +48,7 @@ def memory(home) -> str:
 
 def context(home) -> list[str]:
     """What the bot says of this chat, but for its size."""
-    lines = home.command(home.c1, "!context")["body"].splitlines()
+    lines = home.command(home.c1, "!context all")["body"].splitlines()
     return [line for line in lines if "size" not in line]
 
 

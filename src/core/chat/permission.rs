@@ -132,6 +132,59 @@ impl Choice {
     }
 }
 
+/// Whole messages that mean a question that is open, and answer it in no way that is beyond doubt.
+const SHORT_REPLIES: &[&str] = &[
+    "y",
+    "yes",
+    "yep",
+    "yeah",
+    "yup",
+    "ya",
+    "sure",
+    "k",
+    "ok",
+    "okay",
+    "fine",
+    "allow",
+    "accept",
+    "approve",
+    "n",
+    "no",
+    "nope",
+    "nah",
+    "never",
+    "deny",
+    "reject",
+    "refuse",
+    "decline",
+    "+",
+    "-",
+    "+1",
+    "-1",
+    "д",
+    "да",
+    "ага",
+    "угу",
+    "ок",
+    "окей",
+    "можно",
+    "разрешаю",
+    "н",
+    "не",
+    "нет",
+    "нельзя",
+    "запрещаю",
+];
+
+/// Whether a whole message can only be meant for a question that is open, whatever it is taken to say: "yes", "ok", or a
+/// number, also one that stands for no option.
+pub fn is_short_reply(text: &str) -> bool {
+    let plain = text.trim().trim_end_matches(['.', '!', '?', '…', ',', ')']);
+    let plain = plain.trim_end().to_lowercase();
+    let is_number = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || SHORT_REPLIES.contains(&plain.as_str())
+}
+
 /// Skin tones, and the marks that choose between two looks of a sign.
 const fn is_variation(letter: char) -> bool {
     matches!(
@@ -182,6 +235,29 @@ mod tests {
             (".", None),
         ] {
             assert_eq!(Choice::read(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bare_words_and_numbers_are_short_replies_and_sentences_are_not() {
+        for text in [
+            "yes", "Yes!", " NO. ", "y", "ok", "Okay…", "да", "НЕТ", "+1", "7", "0", "100", "2.",
+        ] {
+            assert!(is_short_reply(text), "{text:?}");
+        }
+        for text in [
+            "",
+            "!",
+            "...",
+            "yes please",
+            "no, wait",
+            "2 apples",
+            "hello",
+            "1.5",
+            "okapi",
+            "👍",
+        ] {
+            assert!(!is_short_reply(text), "{text:?}");
         }
     }
 

@@ -30,7 +30,7 @@ impl Agent {
             return Ok(call.trouble(&Trouble::OnlyInAChat(CommandName::Agent)));
         };
         let Some(agent) = call.agents().wanted(call.user(), &wanted) else {
-            return Ok(unknown(call, &wanted, chosen));
+            return Ok(unknown(call, &wanted));
         };
         if chat.agent == agent.id {
             return Ok(Done::AgentAlready(&agent.name).text(call.locale));
@@ -60,11 +60,10 @@ fn agents(call: &Call<'_>, chosen: Option<&AgentId>) -> String {
     }
 }
 
-/// Says that there is no such agent, and which there are.
-pub(super) fn unknown(call: &Call<'_>, wanted: &str, chosen: Option<&AgentId>) -> String {
+/// Says on one line that the user has no such agent.
+pub(super) fn unknown(call: &Call<'_>, wanted: &str) -> String {
     let short: String = wanted.chars().take(64).collect();
-    let problem = call.trouble(&Trouble::UnknownAgent(&short));
-    format!("{problem} {}", agents(call, chosen))
+    call.trouble(&Trouble::UnknownAgent(&short))
 }
 
 #[cfg(test)]
@@ -129,22 +128,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_agent_that_is_not_there_or_not_for_this_user_is_answered_with_those_that_are() {
+    async fn an_agent_that_is_not_there_or_not_for_this_user_is_answered_on_one_line() {
         let world = World::new();
         for wanted in ["secret", "nobody", "gpt please"] {
             let text = world.say(&format!("!agent {wanted}")).await;
-            assert!(
-                text.starts_with(&format!("There is no agent {wanted} for you.")),
-                "{text}"
-            );
-            assert!(
-                text.contains("**assistant**") && text.contains("**gpt**"),
-                "{text}"
-            );
+            let expected = format!("You cannot use an agent {wanted}. `!agent` lists yours.");
+            assert_eq!(text, expected);
         }
         assert_eq!(world.row(1), chat(1));
         let text = World::new().speaking(Locale::Ru).say("!agent x").await;
-        assert!(text.starts_with("Агента x для вас нет."), "{text}");
+        let expected = "Агент x вам недоступен. Ваших агентов покажет `!agent`.";
+        assert_eq!(text, expected);
     }
 
     #[tokio::test]

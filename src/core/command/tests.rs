@@ -1,7 +1,8 @@
 //! What holds for all commands: crashes between any two steps, strangers, and archived chats.
 
-use super::{CommandName, parse::*};
+use super::CommandName;
 use crate::core::{
+    chat::Locale,
     dispatch::{DispatchError, Place},
     testing::{Fault, World, alice, chat},
 };
@@ -109,14 +110,35 @@ async fn an_archived_chat_answers_what_it_can_and_says_that_it_is_archived() {
 async fn any_wrong_use_is_answered_on_one_line_that_says_what_is_right() {
     for text in [
         "!help x y",
+        "!help nosuch",
+        "!start x",
+        "!new \u{200b}",
+        "!chats x",
         "!rename",
         "!archive x",
+        "!archive C9",
         "!unarchive x",
+        "!unarchive C9",
         "!clear x",
+        "!context x",
+        "!agent nosuch",
+        "!agent two\nlines",
+        "!files x",
+        "!drop x",
         "!settings x",
+        "!settings language xx",
+        "!settings agent nosuch",
+        "!save \u{200b}",
+        "!load nosuch",
+        "!stop x",
+        "!yes x",
+        "!no x",
+        "!nosuch",
     ] {
-        assert!(matches!(parse(text), Parsed::Wrong(_)), "{text}");
-        let answer = World::new().say(text).await;
-        assert!(answer.contains("`!") && !answer.contains('\n'), "{answer}");
+        for locale in [Locale::En, Locale::Ru] {
+            let answer = World::new().speaking(locale).say(text).await;
+            assert!(answer.contains("`!"), "{text}: {answer}");
+            assert!(!answer.contains('\n'), "{text}: {answer}");
+        }
     }
 }

@@ -2,72 +2,83 @@
 
 use matrix_sdk::ruma::{EventId, RoomId};
 
-use super::{Inbox, lane::Control, unfinished::Unfinished};
+use super::{Inbox, unfinished::Unfinished};
 use crate::{
-    core::{
-        chat::permission::{Choice, Verdict},
-        message::Reply,
-    },
+    core::{chat::permission::Verdict, message::Reply},
     matrix::{
         outbox::Question,
+        questions::answer::{Answer, Candidates, Given, Meaning, meaning},
         store::{Entry, QuestionRow},
     },
     text::Trouble,
 };
 
 impl Inbox {
-    /// The question that the event answers, or answered before a crash.
-    pub(super) async fn question_for(
+    /// What the owner means by an event that came while `turn` runs.
+    pub(super) async fn meaning(
         &self,
         room: &RoomId,
-        answer: &EventId,
-        control: &Control,
-    ) -> Result<Option<QuestionRow>, Unfinished> {
-        let store = &self.parts.store;
-        if let Some(answered) = store.decided_by(answer).await? {
-            return Ok(Some(answered));
+        turn: &EventId,
+        entry: &Entry,
+        given: &Given,
+    ) -> Result<Meaning, Unfinished> {
+        let (store, event) = (&self.parts.store, &entry.item.event_id);
+        if let Some(decided) = store.decided_by(event).await? {
+            return Ok(Meaning::Decided(decided));
         }
-        let Some(open) = store.open_question(room).await? else {
-            return Ok(None);
+        let named = match given.target() {
+            Some(target) => store.question_shown_as(room, target).await?,
+            None => None,
         };
-        let fits = match control {
-            Control::Reaction(target, choice) => {
-                open.event_id.as_ref() == Some(target)
-                    && choice.verdict(&open.note.options()).is_some()
-            }
-            // A number that stands for no option is words for the agent.
-            Control::Answer(choice @ Choice::Number(_)) => {
-                choice.verdict(&open.note.options()).is_some()
-            }
-            _ => true,
-        };
-        Ok(fits.then_some(open))
+        let last = store.question_before(turn, entry.seq).await?;
+        Ok(meaning(given, event, Candidates { named, last }))
     }
 
-    /// The answer to this answer is the question's message, edited to say what was decided.
-    pub(super) async fn decide(
+    /// Does what the owner means, or says in one line why it cannot be done.
+    pub(super) async fn respond(
         &self,
         room: &RoomId,
         entry: &Entry,
-        question: &QuestionRow,
-        choice: Choice,
+        meaning: Meaning,
     ) -> Result<(), Unfinished> {
         let id = &entry.item.event_id;
-        let Some(verdict) = choice.verdict(&question.note.options()) else {
-            let text = Trouble::ChooseANumber.text(self.locale(&entry.item.sender).await);
-            return self.answer_aside(room, entry, &[Reply::notice(text)]).await;
-        };
-        let decided = self
-            .parts
-            .store
-            .decide(question.key, verdict, Some(id))
-            .await?;
-        let Some(decided) = decided.filter(|row| row.decided_by.as_ref() == Some(id)) else {
+        match meaning {
+            Meaning::Plain => Ok(()),
+            Meaning::Answers(answer) => self.decide(room, entry, &answer).await,
+            Meaning::Decided(question) => self.tell_decision(room, id, &question).await,
+            Meaning::NothingAsked => self.say(room, entry, &Trouble::NothingAsked).await,
+            Meaning::Unclear(question) => {
+                let options = question.note.options();
+                self.say(room, entry, &Trouble::ChooseAnOption(&options))
+                    .await
+            }
+        }
+    }
+
+    async fn say(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        trouble: &Trouble<'_>,
+    ) -> Result<(), Unfinished> {
+        let text = trouble.text(self.locale(&entry.item.sender).await);
+        self.answer_aside(room, entry, &[Reply::notice(text)]).await
+    }
+
+    /// The answer to this answer is the question's message, edited to say what was decided.
+    async fn decide(
+        &self,
+        room: &RoomId,
+        entry: &Entry,
+        answer: &Answer,
+    ) -> Result<(), Unfinished> {
+        let id = &entry.item.event_id;
+        let decided = self.parts.store.answer(answer).await?;
+        match decided.filter(|row| row.decided_by.as_ref() == Some(id)) {
+            Some(decided) => self.tell_decision(room, id, &decided).await,
             // Time was up first: the message says so.
-            let text = Trouble::NothingAsked.text(self.locale(&entry.item.sender).await);
-            return self.answer_aside(room, entry, &[Reply::notice(text)]).await;
-        };
-        self.tell_decision(room, id, &decided).await
+            None => self.say(room, entry, &Trouble::NothingAsked).await,
+        }
     }
 
     pub(super) async fn tell_decision(

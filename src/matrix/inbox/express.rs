@@ -28,6 +28,7 @@ use crate::{
         client::MatrixError,
         event::{self, Said},
         outbox::Question,
+        questions::answer::Meaning,
         router::Route,
         store::Entry,
     },
@@ -146,7 +147,7 @@ impl Inbox {
             let page = self.parts.store.pending_after(room, after, PAGE).await?;
             for entry in &page {
                 let said = event::read(room, &entry.item);
-                if control(&said, |incoming| self.parsed(incoming)).is_some() {
+                if control(&entry.item, &said, |incoming| self.parsed(incoming)).is_some() {
                     seen.controls.insert(entry.seq, entry.item.event_id.clone());
                 }
                 seen.up_to = entry.seq;
@@ -168,11 +169,11 @@ impl Inbox {
         let Route::Chat(chat) = self.place(room).await? else {
             return Ok(None);
         };
-        if entry.item.sender.as_str() != chat.owner.as_str() {
+        if entry.item.sender.as_str() != chat.owner.as_str() || !self.may_use(entry) {
             return Ok(None);
         }
         let said = event::read(room, &entry.item);
-        let control = control(&said, |incoming| self.parsed(incoming));
+        let control = control(&entry.item, &said, |incoming| self.parsed(incoming));
         Ok(control.map(|control| (chat, control)))
     }
 
@@ -190,28 +191,26 @@ impl Inbox {
     ) -> Result<bool, Unfinished> {
         let (room, id) = (beside.room, &entry.item.event_id);
         self.parts.outbox.recall(id.as_str(), room).await?;
-        let question = match &control {
-            Control::Stop | Control::Help => None,
-            Control::Answer(_) | Control::Reaction(..) => {
-                match self.question_for(room, id, &control).await? {
-                    Some(question) => Some(question),
-                    // Nothing that it could answer is open: it waits for its turn.
-                    None if !self.parts.outbox.is_frozen(id.as_str()).await? => return Ok(false),
-                    None => None,
+        let meaning = match &control {
+            Control::Stop | Control::Help => Meaning::Plain,
+            Control::Answer(given) => {
+                let turn = &beside.entry.item.event_id;
+                let meaning = self.meaning(room, turn, entry, given).await?;
+                if meaning == Meaning::Plain && !self.parts.outbox.is_frozen(id.as_str()).await? {
+                    // It answers nothing, now or later: it waits for its turn.
+                    return Ok(false);
                 }
+                meaning
             }
         };
         let handling = async {
             if self.parts.outbox.is_frozen(id.as_str()).await? {
                 self.parts.outbox.deliver(id.as_str()).await?;
             } else {
-                match (control, question) {
-                    (Control::Stop, _) => self.stop(beside, entry).await?,
-                    (Control::Help, _) => self.help(room, entry, chat).await?,
-                    (Control::Answer(choice) | Control::Reaction(_, choice), Some(question)) => {
-                        self.decide(room, entry, &question, choice).await?;
-                    }
-                    (Control::Answer(_) | Control::Reaction(..), None) => {}
+                match control {
+                    Control::Stop => self.stop(beside, entry).await?,
+                    Control::Help => self.help(room, entry, chat).await?,
+                    Control::Answer(_) => self.respond(room, entry, meaning).await?,
                 }
             }
             Ok(self.parts.store.finish(id).await?)

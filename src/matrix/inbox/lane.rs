@@ -6,16 +6,21 @@ use std::{
 };
 
 use matrix_sdk::ruma::OwnedEventId;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
     core::{
-        chat::permission::Choice,
-        command::{Answer, Command, Parsed},
+        chat::permission::{Choice, is_short_reply},
+        command::{Answer, Command, CommandName, Parsed, Wrong},
         ids::EventKey,
         message::Incoming,
     },
-    matrix::event::Said,
+    matrix::{
+        batch::TimelineItem,
+        event::Said,
+        questions::answer::{Given, Words},
+    },
 };
 
 /// An event that need not wait for the turn before it.
@@ -25,30 +30,58 @@ pub(super) enum Control {
     Stop,
     /// `!help`.
     Help,
-    /// Words that answer a question, if one is open: `!yes`, `!no`, a number.
-    Answer(Choice),
-    /// A reaction that answers a question, if it is to one.
-    Reaction(OwnedEventId, Choice),
+    /// Something that is about a permission question, if one is open.
+    Answer(Given),
 }
 
 /// What the event is, if it may pass ahead.
-pub(super) fn control(said: &Said, parsed: impl Fn(&Incoming) -> Parsed) -> Option<Control> {
+pub(super) fn control(
+    item: &TimelineItem,
+    said: &Said,
+    parsed: impl Fn(&Incoming) -> Parsed,
+) -> Option<Control> {
     match said {
-        Said::Words(incoming) if incoming.attachment.is_none() => match parsed(incoming) {
-            Parsed::Command(Command::Stop(_)) => Some(Control::Stop),
-            Parsed::Command(Command::Help(_)) => Some(Control::Help),
-            Parsed::Command(Command::Answer(Answer::Yes)) => Some(Control::Answer(Choice::Yes)),
-            Parsed::Command(Command::Answer(Answer::No)) => Some(Control::Answer(Choice::No)),
-            Parsed::NotACommand => {
-                // `!2` is no command, and may be meant as one.
-                let text = incoming.text.trim();
-                Choice::read(text.strip_prefix('!').unwrap_or(text)).map(Control::Answer)
-            }
-            _ => None,
-        },
-        Said::Reaction { target, choice } => Some(Control::Reaction(target.clone(), *choice)),
+        Said::Words(incoming) if incoming.attachment.is_none() => {
+            let (choice, is_command) = match parsed(incoming) {
+                Parsed::Command(Command::Stop(_)) => return Some(Control::Stop),
+                Parsed::Command(Command::Help(_)) => return Some(Control::Help),
+                Parsed::Command(Command::Answer(Answer::Yes)) => (Some(Choice::Yes), true),
+                Parsed::Command(Command::Answer(Answer::No)) => (Some(Choice::No), true),
+                Parsed::Wrong(Wrong::Usage(CommandName::Yes | CommandName::No)) => (None, false),
+                Parsed::NotACommand | Parsed::Unknown { .. } => {
+                    // `!2` and `!ok` are no commands, and may be meant as such.
+                    let text = incoming.text.trim();
+                    let text = text.strip_prefix('!').unwrap_or(text);
+                    let choice = Choice::read(text);
+                    if choice.is_none() && !is_short_reply(text) {
+                        return None;
+                    }
+                    (choice, false)
+                }
+                _ => return None,
+            };
+            Some(Control::Answer(Given::Words(Words {
+                choice,
+                is_command,
+                replies_to: replied_to(item),
+            })))
+        }
+        Said::Reaction { target, choice } => Some(Control::Answer(Given::Reaction {
+            target: target.clone(),
+            choice: *choice,
+        })),
         _ => None,
     }
+}
+
+/// The message that the person replied to. What clients put into every message of a thread is no such reply.
+fn replied_to(item: &TimelineItem) -> Option<OwnedEventId> {
+    let relation = item.content.get("m.relates_to")?;
+    let in_thread = relation.get("is_falling_back").and_then(Value::as_bool);
+    let target = relation.get("m.in_reply_to")?.get("event_id")?.as_str()?;
+    (in_thread != Some(true))
+        .then(|| target.try_into().ok())
+        .flatten()
 }
 
 /// The queue of one room, as far as it was looked at.
@@ -93,13 +126,10 @@ pub(super) struct Seen {
 #[cfg(test)]
 mod tests {
     use matrix_sdk::ruma::{owned_event_id, owned_user_id, room_id};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::{
-        core::command::parse,
-        matrix::{batch::TimelineItem, event},
-    };
+    use crate::{core::command::parse, matrix::event};
 
     fn of(event_type: &str, content: Value) -> Option<Control> {
         let item = TimelineItem {
@@ -112,7 +142,15 @@ mod tests {
             was_joined: false,
         };
         let said = event::read(room_id!("!r:hs"), &item);
-        control(&said, |incoming| parse(&incoming.text))
+        control(&item, &said, |incoming| parse(&incoming.text))
+    }
+
+    fn words(choice: Option<Choice>, is_command: bool) -> Option<Control> {
+        Some(Control::Answer(Given::Words(Words {
+            choice,
+            is_command,
+            replies_to: None,
+        })))
     }
 
     #[test]
@@ -122,18 +160,22 @@ mod tests {
             ("!STOP ", Some(Control::Stop)),
             ("!help", Some(Control::Help)),
             ("!help new", Some(Control::Help)),
-            ("!yes", Some(Control::Answer(Choice::Yes))),
-            ("!no", Some(Control::Answer(Choice::No))),
-            ("2", Some(Control::Answer(Choice::Number(2)))),
-            ("!2", Some(Control::Answer(Choice::Number(2)))),
-            ("👍", Some(Control::Answer(Choice::Yes))),
+            ("!yes", words(Some(Choice::Yes), true)),
+            ("!no", words(Some(Choice::No), true)),
+            ("2", words(Some(Choice::Number(2)), false)),
+            ("!2", words(Some(Choice::Number(2)), false)),
+            ("👍", words(Some(Choice::Yes), false)),
+            ("yes", words(None, false)),
+            ("!ok", words(None, false)),
+            ("!yes please", words(None, false)),
+            ("100", words(None, false)),
             ("!stop it", None),
             ("stop", None),
             ("!new", None),
             ("!clear", None),
             ("!stpo", None),
-            ("yes", None),
             ("2 apples", None),
+            ("yes please", None),
             ("hello", None),
         ] {
             let content = json!({"msgtype": "m.text", "body": text});
@@ -148,7 +190,10 @@ mod tests {
             of("m.reaction", json!({"m.relates_to": relation}))
         };
         let asked = owned_event_id!("$asked");
-        let expected = Some(Control::Reaction(asked, Choice::Yes));
+        let expected = Some(Control::Answer(Given::Reaction {
+            target: asked,
+            choice: Choice::Yes,
+        }));
         assert_eq!(reaction("m.annotation", "👍️"), expected);
         assert_eq!(reaction("m.annotation", "🎉"), None);
         assert_eq!(reaction("m.reference", "👍"), None);
@@ -156,5 +201,26 @@ mod tests {
         let picture = json!({"msgtype": "m.image", "body": "!stop"});
         assert_eq!(of("m.room.message", picture), None);
         assert_eq!(of("m.room.encrypted", json!({})), None);
+    }
+
+    #[test]
+    fn what_a_message_replies_to_is_known_and_a_thread_is_no_reply() {
+        let target = |relation: Value| {
+            let content = json!({"msgtype": "m.text", "body": "!yes", "m.relates_to": relation});
+            match of("m.room.message", content) {
+                Some(Control::Answer(given)) => given.target().map(ToOwned::to_owned),
+                other => panic!("no answer: {other:?}"),
+            }
+        };
+        let reply = json!({"event_id": "$asked"});
+        let asked = Some(owned_event_id!("$asked"));
+        assert_eq!(target(json!({"m.in_reply_to": reply})), asked);
+        let thread = |falls_back: bool| {
+            json!({"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": reply,
+                   "is_falling_back": falls_back})
+        };
+        assert_eq!(target(thread(true)), None);
+        assert_eq!(target(thread(false)), asked);
+        assert_eq!(target(json!({})), None);
     }
 }

@@ -64,7 +64,7 @@ impl Inbox {
         let event = &entry.item.event_id;
         tracing::warn!(event.id = %event, room.id = %room, "{event} finds the queue of {room} full");
         self.parts.metrics.message_refused();
-        if begins_a_run && self.is_from_the_owner(room, &entry).await? {
+        if begins_a_run && self.may_use(&entry) && self.is_from_the_owner(room, &entry).await? {
             let question = Question {
                 id: event.as_str(),
                 room,

@@ -58,6 +58,8 @@ pub struct Shown {
     pub note: Note,
     /// Its message.
     pub event_id: OwnedEventId,
+    /// Whether it was found as its message, and not as an edit of that.
+    pub is_message: bool,
 }
 
 impl Note {
@@ -127,24 +129,21 @@ impl Note {
     }
 }
 
-/// The questions on a page of a timeline. Only the bot's own events count.
-pub fn shown_in(bot: &UserId, page: &[TimelineItem]) -> Vec<Shown> {
-    page.iter()
-        .filter(|item| item.sender == bot)
-        .filter_map(|item| {
-            let note = Note::read(&item.content)?;
-            let relation = item.content.get("m.relates_to");
-            let edited = relation
-                .filter(|relation| {
-                    relation.get("rel_type").and_then(Value::as_str) == Some("m.replace")
-                })
-                .and_then(|relation| relation.get("event_id")?.as_str()?.try_into().ok());
-            Some(Shown {
-                note,
-                event_id: edited.unwrap_or_else(|| item.event_id.clone()),
-            })
-        })
-        .collect()
+/// The question that an event of a timeline shows. Only the bot's own events count.
+pub fn shown_by(bot: &UserId, item: &TimelineItem) -> Option<Shown> {
+    if item.sender != bot {
+        return None;
+    }
+    let note = Note::read(&item.content)?;
+    let relation = item.content.get("m.relates_to");
+    let edited: Option<OwnedEventId> = relation
+        .filter(|relation| relation.get("rel_type").and_then(Value::as_str) == Some("m.replace"))
+        .and_then(|relation| relation.get("event_id")?.as_str()?.try_into().ok());
+    Some(Shown {
+        note,
+        is_message: edited.is_none(),
+        event_id: edited.unwrap_or_else(|| item.event_id.clone()),
+    })
 }
 
 /// A verdict as a word, for rows and notes.
@@ -270,9 +269,10 @@ mod tests {
             item(owned_event_id!("$edit"), bot, edit),
             item(owned_event_id!("$forged"), &alice, asked),
         ];
-        let found = shown_in(bot, &page);
+        let found: Vec<Shown> = page.iter().filter_map(|item| shown_by(bot, item)).collect();
         let ids: Vec<&str> = found.iter().map(|shown| shown.event_id.as_str()).collect();
         assert_eq!(ids, ["$asked", "$asked"]);
+        assert!(found[0].is_message && !found[1].is_message);
         assert_eq!(found[0].note.verdict, None);
         assert_eq!(found[1].note.verdict.as_deref(), Some("chosen 0"));
     }

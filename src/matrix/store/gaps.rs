@@ -78,7 +78,8 @@ impl Store {
             let mut seq: i64 =
                 transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
             take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
-            questions::take_in(&transaction, &room, &page.questions)?;
+            let after = seq;
+            questions::take_in(&transaction, &room, &page.questions, |events| after - events - 1)?;
             for edit in &page.edits {
                 amendments::hold_older(&transaction, &room, edit)?;
             }

@@ -255,6 +255,8 @@ fn take_in_events(
     let last: i64 = connection
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
+    // What comes now is behind every question that is known, also where events before one are no longer there.
+    let last = last.max(questions::last_position(connection)?);
     let room_id = room.room.as_str();
     let mut seq = last;
     if let Some(gap) = &room.gap {
@@ -269,12 +271,15 @@ fn take_in_events(
             ],
         )?;
     }
+    let before = seq;
     for (item, fate) in &room.events {
         seq += 1;
         insert(connection, seq, room_id, item, *fate, queue_limit)?;
     }
     inherited::take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
-    questions::take_in(connection, room_id, &room.questions)?;
+    questions::take_in(connection, room_id, &room.questions, |events| {
+        before + events
+    })?;
     for amendment in &room.amendments {
         amendments::apply(connection, room_id, amendment)?;
     }

@@ -18,6 +18,7 @@ mod outbox;
 mod provisions;
 mod questions;
 mod queue;
+mod refusals;
 pub mod rows;
 mod state_cache;
 mod stops;

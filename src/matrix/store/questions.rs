@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::{
     core::chat::permission::Verdict,
-    matrix::questions::note::{self, Note, Shown},
+    matrix::questions::{
+        answer::Answer,
+        note::{self, Note, Shown},
+    },
 };
 
 /// A question, and what became of it so far.
@@ -50,32 +53,47 @@ impl Store {
         .await
     }
 
-    /// The server has the message.
+    /// The server has the message. Where it stands in the room, only the room tells.
     pub async fn asked(&self, key: Uuid, event: &EventId) -> Result<(), StoreError> {
         let event = event.to_string();
         self.call(move |connection| {
             connection
-                .prepare_cached("UPDATE question SET event_id = ?2 WHERE key = ?1")?
+                .prepare_cached(
+                    "UPDATE question SET event_id = coalesce(event_id, ?2) WHERE key = ?1",
+                )?
                 .execute([key.to_string(), event])?;
             Ok(())
         })
         .await
     }
 
-    /// Decides the question, unless it is decided; what holds now.
-    pub async fn decide(
-        &self,
-        key: Uuid,
-        verdict: Verdict,
-        by: Option<&EventId>,
-    ) -> Result<Option<QuestionRow>, StoreError> {
-        let by = by.map(ToString::to_string);
+    /// Decides the question that the answer is to, unless it is decided; what holds now.
+    pub async fn answer(&self, answer: &Answer) -> Result<Option<QuestionRow>, StoreError> {
+        let (question, word) = (answer.question().to_string(), note::word(answer.verdict()));
+        let by = answer.given_in().to_string();
         self.call(move |connection| {
             connection
                 .prepare_cached(
-                    "UPDATE question SET verdict = ?2, decided_by = ?3 WHERE key = ?1 AND verdict IS NULL",
+                    "UPDATE question SET verdict = ?2, decided_by = ?3 WHERE event_id = ?1 AND verdict IS NULL",
                 )?
-                .execute(params![key.to_string(), note::word(verdict), by])?;
+                .execute([&question, &word, &by])?;
+            one(connection, "event_id = ?1", &question)
+        })
+        .await
+    }
+
+    /// Decides the question without an answer of the owner, unless it is decided; what holds now.
+    pub async fn close(
+        &self,
+        key: Uuid,
+        verdict: Verdict,
+    ) -> Result<Option<QuestionRow>, StoreError> {
+        self.call(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE question SET verdict = ?2 WHERE key = ?1 AND verdict IS NULL",
+                )?
+                .execute([key.to_string(), note::word(verdict)])?;
             one(connection, "key = ?1", &key.to_string())
         })
         .await
@@ -98,14 +116,38 @@ impl Store {
             .await
     }
 
-    /// The question that is open in the room.
-    pub async fn open_question(&self, room: &RoomId) -> Result<Option<QuestionRow>, StoreError> {
-        let room = room.to_string();
+    /// The last question of the turn whose message stands before this place in the room's order, open or not. One whose
+    /// place is not known yet stands behind all that is.
+    pub async fn question_before(
+        &self,
+        turn: &EventId,
+        seq: i64,
+    ) -> Result<Option<QuestionRow>, StoreError> {
+        let turn = turn.to_string();
         self.call(move |connection| {
-            let open = "room_id = ?1 AND verdict IS NULL AND event_id IS NOT NULL";
-            one(connection, open, &room)
+            let found = connection
+                .prepare_cached(&format!(
+                    "{COLUMNS} WHERE turn = ?1 AND event_id IS NOT NULL AND position < ?2
+                     ORDER BY position DESC, id DESC LIMIT 1"
+                ))?
+                .query_row(params![turn, seq], row)
+                .optional()?;
+            Ok(found.flatten())
         })
         .await
+    }
+
+    /// The question whose message this event is.
+    pub async fn question_shown_as(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<QuestionRow>, StoreError> {
+        let (room, event) = (room.to_owned(), event.to_string());
+        let found = self
+            .call(move |connection| one(connection, "event_id = ?1", &event))
+            .await?;
+        Ok(found.filter(|question| question.room == room))
     }
 
     /// The question that this event decided.
@@ -146,30 +188,44 @@ pub(super) fn forget_told(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Questions that the bot finds in a timeline after its memory was lost, unless their turns are finished with.
+/// Questions as a timeline shows them: where each stands in the room's order, and all of it after the memory was lost,
+/// unless their turns are done. `place` makes the number of events beside one the place of the event before it.
 pub(super) fn take_in(
     connection: &Connection,
     room: &str,
-    questions: &[Shown],
+    questions: &[(usize, Shown)],
+    place: impl Fn(i64) -> i64,
 ) -> Result<(), StoreError> {
     let mut put = connection.prepare_cached(
-        "INSERT INTO question (key, turn, room_id, note, event_id, verdict, told)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6 IS NOT NULL WHERE NOT EXISTS
+        "INSERT INTO question (key, turn, room_id, note, event_id, verdict, told, position)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6 IS NOT NULL, ?7 WHERE NOT EXISTS
          (SELECT 1 FROM journal WHERE event_id = ?2 AND state = 'done')
          ON CONFLICT (key) DO UPDATE SET event_id = coalesce(event_id, excluded.event_id),
-             verdict = coalesce(verdict, excluded.verdict), told = max(told, excluded.told)",
+             verdict = coalesce(verdict, excluded.verdict), told = max(told, excluded.told),
+             position = CASE WHEN coalesce(event_id, excluded.event_id) = excluded.event_id
+                             THEN coalesce(position, excluded.position) ELSE position END",
     )?;
-    for Shown { note, event_id } in questions {
+    for (events, shown) in questions {
+        let note = &shown.note;
+        let beside = i64::try_from(*events).unwrap_or(i64::MAX);
         put.execute(params![
             note.key.to_string(),
             note.turn.as_str(),
             room,
             note.to_json(),
-            event_id.as_str(),
+            shown.event_id.as_str(),
             note.verdict,
+            shown.is_message.then(|| place(beside)),
         ])?;
     }
     Ok(())
+}
+
+/// The place of the last event that is known to stand before a question; 0 where there is none.
+pub(super) fn last_position(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT coalesce(max(position), 0) FROM question")?
+        .query_row([], |row| row.get(0))?)
 }
 
 fn one(

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    super::{SaveEntry, markdown},
+    super::{ContextIds, SaveEntry, markdown},
     duration, usage,
 };
-use crate::core::{
-    chat::permission::{Offer, Verdict},
-    command::CommandName,
+use crate::{
+    core::{
+        chat::permission::{Choice, Offer, Verdict},
+        command::CommandName,
+    },
+    platform::ContextInfo,
 };
 
 pub(super) fn saves(entries: &[SaveEntry]) -> String {
@@ -50,6 +53,51 @@ pub(super) fn asked(agent: &str, title: &str, options: &[Offer], verdict: Verdic
             "No longer waiting for an answer."
         )
     )
+}
+
+pub(super) fn choose(options: &[Offer]) -> String {
+    let yes = match Choice::Yes.verdict(options) {
+        Some(_) => "`!yes`, ",
+        None => "",
+    };
+    format!(
+        "To answer the question above, write {yes}`!no` or a number: {}.",
+        markdown::choices(options)
+    )
+}
+
+/// `chat` is CommonMark.
+pub(super) fn context(
+    chat: &str,
+    agent: &str,
+    size: Option<&ContextInfo>,
+    ids: Option<ContextIds<'_>>,
+) -> String {
+    let mut lines = vec![
+        format!("chat: {chat}"),
+        format!("agent: {}", markdown::escape(agent)),
+        format!("size: {}", context_size(size)),
+    ];
+    if let Some(ids) = ids {
+        lines.extend([
+            format!("agent id: {}", markdown::escape(ids.agent.as_str())),
+            format!("context: `{}`", ids.context),
+            format!("generation: {}", ids.generation),
+        ]);
+    }
+    markdown::list(lines)
+}
+
+fn context_size(size: Option<&ContextInfo>) -> String {
+    let Some(size) = size else {
+        return "the agent does not answer just now".to_owned();
+    };
+    match (size.messages, size.tokens) {
+        (Some(messages), Some(tokens)) => format!("messages {messages}, tokens {tokens}"),
+        (Some(messages), None) => format!("messages {messages}"),
+        (None, Some(tokens)) => format!("tokens {tokens}"),
+        (None, None) => "this agent does not tell".to_owned(),
+    }
 }
 
 pub(super) fn loaded(name: &str, agent: Option<&str>) -> String {

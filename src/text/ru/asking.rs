@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    super::{SaveEntry, markdown},
+    super::{ContextIds, SaveEntry, markdown},
     duration, usage,
 };
-use crate::core::{
-    chat::permission::{Offer, Verdict},
-    command::CommandName,
+use crate::{
+    core::{
+        chat::permission::{Choice, Offer, Verdict},
+        command::CommandName,
+    },
+    platform::ContextInfo,
 };
 
 pub(super) fn saves(entries: &[SaveEntry]) -> String {
@@ -50,6 +53,51 @@ pub(super) fn asked(agent: &str, title: &str, options: &[Offer], verdict: Verdic
             "Ответа больше никто не ждёт."
         )
     )
+}
+
+pub(super) fn choose(options: &[Offer]) -> String {
+    let yes = match Choice::Yes.verdict(options) {
+        Some(_) => "`!yes`, ",
+        None => "",
+    };
+    format!(
+        "Чтобы ответить на вопрос выше, напишите {yes}`!no` или номер: {}.",
+        markdown::choices(options)
+    )
+}
+
+/// `chat` is CommonMark.
+pub(super) fn context(
+    chat: &str,
+    agent: &str,
+    size: Option<&ContextInfo>,
+    ids: Option<ContextIds<'_>>,
+) -> String {
+    let mut lines = vec![
+        format!("чат: {chat}"),
+        format!("агент: {}", markdown::escape(agent)),
+        format!("размер: {}", context_size(size)),
+    ];
+    if let Some(ids) = ids {
+        lines.extend([
+            format!("id агента: {}", markdown::escape(ids.agent.as_str())),
+            format!("контекст: `{}`", ids.context),
+            format!("поколение: {}", ids.generation),
+        ]);
+    }
+    markdown::list(lines)
+}
+
+fn context_size(size: Option<&ContextInfo>) -> String {
+    let Some(size) = size else {
+        return "агент сейчас не отвечает".to_owned();
+    };
+    match (size.messages, size.tokens) {
+        (Some(messages), Some(tokens)) => format!("сообщений {messages}, токенов {tokens}"),
+        (Some(messages), None) => format!("сообщений {messages}"),
+        (None, Some(tokens)) => format!("токенов {tokens}"),
+        (None, None) => "этот агент не сообщает".to_owned(),
+    }
 }
 
 pub(super) fn loaded(name: &str, agent: Option<&str>) -> String {

@@ -130,15 +130,30 @@ class TestAgent(Agent):
             await asyncio.sleep(0.1)
 
     async def do_permission(self, session_id, session, text, links):
+        answer = await self._ask_permission(session_id)
+        chosen = getattr(answer.outcome, "option_id", "nothing")
+        await self._say(session_id, f"outcome {answer.outcome.outcome} {chosen}")
+        return "cancelled" if answer.outcome.outcome == "cancelled" and self.stops[session_id].is_set() else "end_turn"
+
+    async def do_later(self, session_id, session, text, links):
+        """Asks when the file that the text names is there."""
+        await self._say(session_id, "Working. ")
+        while not Path(text.split()[1]).exists():
+            await asyncio.sleep(0.05)
+        return await self.do_permission(session_id, session, text, links)
+
+    async def do_twice(self, session_id, session, text, links):
+        """Asks at once, and again when the file that the text names is there."""
+        await self.do_permission(session_id, session, text, links)
+        return await self.do_later(session_id, session, text, links)
+
+    async def _ask_permission(self, session_id):
         options = [
             PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
             PermissionOption(option_id="no", name="Reject", kind="reject_once"),
         ]
         call = ToolCallUpdate(tool_call_id="1", title="Delete everything", raw_input={"command": "rm -r /"})
-        answer = await self.client.request_permission(session_id=session_id, tool_call=call, options=options)
-        chosen = getattr(answer.outcome, "option_id", "nothing")
-        await self._say(session_id, f"outcome {answer.outcome.outcome} {chosen}")
-        return "cancelled" if answer.outcome.outcome == "cancelled" and self.stops[session_id].is_set() else "end_turn"
+        return await self.client.request_permission(session_id=session_id, tool_call=call, options=options)
 
     async def do_ping(self, session_id, session, text, links):
         await self._say(session_id, "@room look, @alice:localhost and https://matrix.to/#/@bob:localhost")

@@ -24,7 +24,7 @@ use surfaces_bot::{
         patient::PatientClient,
         provisioning::{self, Provisioner},
         questions::Questions,
-        reception::{self, Reception},
+        reception::{self, Allows, Reception},
         reconcile,
         reconciler::{Reconciler, RoomsLock},
         store::Store,
@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) workspace: PathBuf,
     pub(crate) file_limits: FileLimits,
     pub(crate) permission_timeout: Duration,
+    /// Who may use the bot.
+    pub(crate) allows: Allows,
     /// The default agent first. They outlive the bot, as agents elsewhere do.
     pub(crate) agents: Vec<(&'static str, Arc<dyn PlatformClient>)>,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
                 user: 1 << 20,
             },
             permission_timeout: Duration::from_mins(5),
+            allows: Arc::new(|user: &UserId| user.server_name() == "hs"),
             agents: vec![("assistant", Arc::new(echo))],
         }
     }
@@ -157,6 +160,7 @@ pub(crate) async fn assemble(
         metrics: metrics.clone(),
         backlog_max_age: settings.backlog_max_age,
         queue_limit: settings.queue_limit,
+        allows: Arc::clone(&settings.allows),
     });
     let reception = Reception::new(reception::Parts {
         client: Arc::clone(&patient),
@@ -165,7 +169,7 @@ pub(crate) async fn assemble(
         outbox,
         dispatcher,
         tasks: tasks.clone(),
-        allows: Arc::new(|user: &UserId| user.server_name() == "hs"),
+        allows: Arc::clone(&settings.allows),
     });
     Bot {
         source: Arc::new(FakeSync {

@@ -8,6 +8,7 @@ mod open;
 mod outbox;
 mod provisions;
 mod queue;
+mod refusals;
 
 use matrix_sdk::ruma::{OwnedRoomId, room_id};
 use serde_json::{Value, json};
