@@ -40,9 +40,13 @@ fn inviter(raw: &Value) -> Option<OwnedUserId> {
 /// An event of a timeline.
 pub fn timeline_item(raw: &Value) -> Option<TimelineItem> {
     let mut content = raw.get("content").cloned().unwrap_or(Value::Null);
-    // Up to room version 10 a redaction names its target beside the content.
-    if let (Some(target), Some(content)) = (raw.get("redacts"), content.as_object_mut()) {
-        content.entry("redacts").or_insert_with(|| target.clone());
+    // Up to room version 10 a redaction names its target beside the content, later within, and servers tell clients both.
+    // Which of the two they checked depends on the version: one that differs may be forged, and names nothing.
+    if let (Some(beside), Some(content)) = (raw.get("redacts"), content.as_object_mut()) {
+        let within = content.entry("redacts").or_insert_with(|| beside.clone());
+        if within != beside {
+            *within = Value::Null;
+        }
     }
     Some(TimelineItem {
         event_id: raw.get("event_id")?.as_str()?.try_into().ok()?,

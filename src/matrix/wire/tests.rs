@@ -96,6 +96,17 @@ fn a_redaction_names_its_target_in_its_content_whatever_the_room_version() {
     };
     assert_eq!(redaction(json!({}), Some("$old")), "$old");
     assert_eq!(redaction(json!({"redacts": "$new"}), None), "$new");
-    assert_eq!(redaction(json!({"redacts": "$new"}), Some("$old")), "$new");
+    assert_eq!(
+        redaction(json!({"redacts": "$same"}), Some("$same")),
+        "$same"
+    );
     assert_eq!(redaction(json!({}), None), Value::Null);
+}
+
+#[test]
+fn a_redaction_that_names_two_targets_names_none() {
+    let event = json!({"type": "m.room.redaction", "sender": "@a:hs", "event_id": "$e",
+                       "content": {"redacts": "$unchecked"}, "redacts": "$checked"});
+    let item = timeline_item(&event).unwrap();
+    assert_ne!(item.content["redacts"], "$unchecked");
 }
