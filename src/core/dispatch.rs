@@ -17,7 +17,8 @@ use crate::{
         command::{Call, Command, Parsed, Wrong, parse, without_mention},
         error::CoreError,
         files::FilePorts,
-        ids::UserKey,
+        folder::chat_folder,
+        ids::{EventKey, UserKey},
         message::{DraftSink, Incoming, Reply},
     },
     platform::routed::Agents,
@@ -127,6 +128,23 @@ impl Dispatcher {
         match self.manager.follow_name(&chat, new_name).await {
             Ok(()) => Ok(()),
             Err(error) => error.told().map(|_| ()),
+        }
+    }
+
+    /// The owner deleted this message: a file that came with it and still waits is removed.
+    pub async fn deleted_in_client(
+        &self,
+        chat: &Chat,
+        message: &EventKey,
+    ) -> Result<(), DispatchError> {
+        let folder = chat_folder(&chat.owner, &chat.room);
+        match self.files.files.withdraw(&folder, message).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(event.id = %message, room.id = %chat.room, error = &error as &dyn std::error::Error,
+                    "the file of a deleted message cannot be removed");
+                CoreError::from(error).told().map(|_| ())
+            }
         }
     }
 

@@ -104,6 +104,8 @@ pub trait ChatFiles: Send + Sync {
         command: &EventKey,
         number: Option<usize>,
     ) -> Result<Dropped, FilesError>;
+    /// Removes the file that this message brought, if it still waits: its message was deleted.
+    async fn withdraw(&self, folder: &str, message: &EventKey) -> Result<(), FilesError>;
     /// Copies a file that the agent of this chat named in its answer to `question`. The same slot is written anew.
     async fn copy_out(
         &self,

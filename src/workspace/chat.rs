@@ -188,6 +188,21 @@ impl ChatFolder {
         Ok(Dropped::Files(dropped))
     }
 
+    /// Removes the file that this message brought, and its note, if it waits.
+    pub(super) fn withdraw(&self, message: &EventKey) -> Result<(), FilesError> {
+        let Some(waiting) = walk::found(walk::enter(&self.staging, WAITING))? else {
+            return Ok(());
+        };
+        for (name, note) in notes(&waiting)? {
+            if names::is_stamped_for(&note.file, message) {
+                // The file first: a note without a file means nothing, and is found again after a crash.
+                walk::remove(&self.inbox, &note.file)?;
+                walk::remove(&waiting, &name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Moves the note with this number, or all of them, in one step. Tells whether there is such a number.
     fn choose(&self, taken: &str, number: Option<usize>) -> Result<bool, FilesError> {
         let Some(number) = number else {

@@ -171,6 +171,12 @@ impl ChatFiles for Workspace {
         }))
     }
 
+    async fn withdraw(&self, folder: &str, message: &EventKey) -> Result<(), FilesError> {
+        let message = message.clone();
+        self.in_chat(folder, move |chat| chat.withdraw(&message))
+            .await
+    }
+
     async fn copy_out(
         &self,
         folder: &str,

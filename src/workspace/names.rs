@@ -54,6 +54,12 @@ pub(super) fn stamp(sent_at: SystemTime, event: &EventKey) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z-{mark}")
 }
 
+/// Whether the name begins with a [`stamp`] of this message.
+pub(super) fn is_stamped_for(name: &str, event: &EventKey) -> bool {
+    let mark = mark(event);
+    name.split('-').nth(1) == Some(&mark[..8])
+}
+
 /// Year, month and day of a day counted from 1970. Counted in eras of 400 years that begin in March.
 const fn date(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
@@ -140,6 +146,9 @@ mod tests {
         let one = stamp(UNIX_EPOCH, &EventKey::new("$one"));
         assert_ne!(one, stamp(UNIX_EPOCH, &EventKey::new("$two")));
         assert_eq!(one, stamp(UNIX_EPOCH, &EventKey::new("$one")));
+        let name = format!("{one}-a-name.txt");
+        assert!(is_stamped_for(&name, &EventKey::new("$one")));
+        assert!(!is_stamped_for(&name, &EventKey::new("$two")));
     }
 
     #[test]
