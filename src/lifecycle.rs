@@ -8,7 +8,10 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -86,6 +89,7 @@ pub struct Tasks {
     /// The first stage of the whole process.
     process: CancellationToken,
     failure: Arc<Mutex<Option<anyhow::Error>>>,
+    panicked: Arc<AtomicBool>,
 }
 
 impl Default for Tasks {
@@ -97,6 +101,7 @@ impl Default for Tasks {
             draining,
             stop: CancellationToken::new(),
             failure: Arc::default(),
+            panicked: Arc::default(),
         }
     }
 }
@@ -109,6 +114,7 @@ impl Tasks {
         self.tracker.spawn(async move {
             // Nothing of the task is used after a panic, so nothing can be seen half done.
             if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
+                tasks.panicked.store(true, Ordering::Relaxed);
                 tasks.fail(anyhow!(
                     "the task {name} panicked: {}",
                     panic_text(panic.as_ref())
@@ -127,6 +133,7 @@ impl Tasks {
             stop: self.stop.child_token(),
             process: self.process.clone(),
             failure: Arc::clone(&self.failure),
+            panicked: Arc::clone(&self.panicked),
         }
     }
 
@@ -156,6 +163,11 @@ impl Tasks {
     /// Whether no new work is to be taken.
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
+    }
+
+    /// Whether a task of the process has panicked, which is why the process ends.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Relaxed)
     }
 
     /// Lets time pass, until the end begins.
