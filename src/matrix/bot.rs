@@ -110,6 +110,13 @@ impl Bot {
         self.reception_of_unfinished_entries().await?;
         self.ready(&report);
         self.compact_now_and_then();
+        let died = self.store.record_deaths().await?;
+        if died > 0 {
+            tracing::info!(
+                events = died,
+                "the process before this one ended while it handled messages"
+            );
+        }
         self.inbox.tidy();
         self.wake().await?;
         self.live().await

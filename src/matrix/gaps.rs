@@ -9,6 +9,7 @@ use std::{
 };
 
 use matrix_sdk::ruma::OwnedRoomId;
+use tokio::sync::Semaphore;
 
 use crate::{
     boundary::{Boundary, reached},
@@ -24,6 +25,8 @@ use crate::{
 
 /// Pages of one gap: with a hundred events each, more than anybody reads.
 const MOST_PAGES: u32 = 200;
+/// Rooms whose gaps are filled at the same time: a start after a long absence may find one in each.
+const ROOMS_AT_ONCE: usize = 4;
 /// The pause before a gap whose filling failed inside the bot is taken up again.
 const RETRY_PAUSE: Duration = Duration::from_secs(10);
 
@@ -34,6 +37,7 @@ pub struct GapFiller {
     store: Store,
     tasks: Tasks,
     working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    at_once: Arc<Semaphore>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,7 @@ impl GapFiller {
             store,
             tasks,
             working: Arc::default(),
+            at_once: Arc::new(Semaphore::new(ROOMS_AT_ONCE)),
         }
     }
 
@@ -96,6 +101,11 @@ impl GapFiller {
     }
 
     async fn fill(&self, room: &OwnedRoomId) -> Result<(), Unfinished> {
+        let _permit = tokio::select! {
+            biased;
+            () = self.tasks.draining().cancelled() => return Err(Unfinished::ShuttingDown),
+            permit = self.at_once.acquire() => permit.map_err(|_| Unfinished::ShuttingDown)?,
+        };
         while let Some(gap) = self
             .store
             .gaps()

@@ -19,7 +19,7 @@ mod unreadable;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -36,7 +36,7 @@ use crate::{
     core::{
         chat::{Chat, ChatStatus, ChatStore, Locale},
         dispatch::{Dispatcher, Place},
-        ids::UserKey,
+        ids::{EventKey, UserKey},
         message::Incoming,
     },
     lifecycle::Tasks,
@@ -44,6 +44,7 @@ use crate::{
         client::{MatrixClient, MatrixError},
         drafts::{DraftTarget, Drafter},
         event::{self, Said},
+        intake::redacted_by,
         outbox::Outbox,
         questions::Questions,
         reception::Allows,
@@ -97,7 +98,10 @@ pub struct Inbox {
     working: Arc<Mutex<BTreeMap<OwnedRoomId, Arc<Lane>>>>,
     foreign: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
     overflowing: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    /// One suspected event is handled at a time.
     suspects: Arc<Semaphore>,
+    /// Set once a panic was blamed on the event that was handled.
+    panics_are_blamed: Arc<AtomicBool>,
     settling: Settling,
     settled: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
 }
@@ -111,6 +115,7 @@ impl Inbox {
             foreign: Arc::default(),
             overflowing: Arc::default(),
             suspects: Arc::new(Semaphore::new(1)),
+            panics_are_blamed: Arc::default(),
             settling: Settling::begin(),
             settled: Arc::default(),
         }
@@ -146,8 +151,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// Closes permission questions that nothing waits for any more. Called once after a start; returns at once.
+    /// Closes permission questions that nothing waits for any more, and begins to retry messages that could not be
+    /// decrypted. Called once after a start; returns at once.
     pub fn tidy(&self) {
+        let this = self.clone();
+        self.parts
+            .tasks
+            .spawn("undecryptable messages", async move {
+                this.retry_parked().await;
+            });
         let questions = self.parts.questions.clone();
         self.parts.tasks.spawn("old questions", async move {
             if let Err(error) = questions.tidy().await {
@@ -245,7 +257,15 @@ impl Inbox {
 
     async fn in_chat(&self, room: &RoomId, entry: &Entry, chat: Chat) -> Result<(), Unfinished> {
         if chat.status == ChatStatus::Gone || entry.item.sender.as_str() != chat.owner.as_str() {
-            return self.finish(room, entry).await;
+            return self.pass_over(entry).await;
+        }
+        if let Some(deleted) = redacted_by(&entry.item) {
+            let deleted = EventKey::new(deleted.as_str());
+            self.parts
+                .dispatcher
+                .deleted_in_client(&chat, &deleted)
+                .await?;
+            return self.pass_over(entry).await;
         }
         let said = event::read(room, &entry.item);
         // The name of a room is what the server says, whoever gave it.
@@ -276,6 +296,9 @@ impl Inbox {
         entry: &Entry,
         owner: UserKey,
     ) -> Result<(), Unfinished> {
+        if entry.item.sender.as_str() != owner.as_str() {
+            return self.pass_over(entry).await;
+        }
         match event::read(room, &entry.item) {
             Said::Words(incoming) if incoming.attachment.is_some() => {
                 self.finish(room, entry).await
@@ -286,22 +309,17 @@ impl Inbox {
                     Err(MatrixError::Refused { .. }) => false,
                     Err(error) => return Err(error.into()),
                 };
-                let is_owner = entry.item.sender.as_str() == owner.as_str();
-                match (self.may_use(entry), is_owner) {
-                    (true, _) => {
-                        self.answer(room, entry, Place::Entry { owner, alone }, incoming)
-                            .await
-                    }
-                    (false, true) => {
-                        self.refuse_in_entry_room(room, entry, incoming, alone)
-                            .await
-                    }
-                    (false, false) => self.finish(room, entry).await,
+                if self.may_use(entry) {
+                    self.answer(room, entry, Place::Entry { owner, alone }, incoming)
+                        .await
+                } else {
+                    self.refuse_in_entry_room(room, entry, incoming, alone)
+                        .await
                 }
             }
             Said::Unreadable if self.may_use(entry) => self.unreadable(room, entry).await,
             Said::Unreadable | Said::Named(_) | Said::Reaction { .. } | Said::Other => {
-                self.finish(room, entry).await
+                self.pass_over(entry).await
             }
         }
     }

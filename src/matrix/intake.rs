@@ -40,16 +40,22 @@ pub struct Edit {
     pub content: Value,
 }
 
+/// The deletion of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redaction {
+    /// The message.
+    pub target: OwnedEventId,
+    /// Who deleted it.
+    pub sender: OwnedUserId,
+}
+
 /// A change to a message that may still wait for its turn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Amendment {
     /// It was edited.
     Edit(Edit),
     /// It was redacted.
-    Redact {
-        /// The message.
-        target: OwnedEventId,
-    },
+    Redact(Redaction),
 }
 
 /// A stretch the response left out.
@@ -66,6 +72,8 @@ pub struct GapIntake {
 pub struct RoomIntake {
     /// The room.
     pub room: OwnedRoomId,
+    /// Who we are.
+    pub bot: OwnedUserId,
     /// Kept state.
     pub state: Vec<StateEvent>,
     /// The server's cursor, where told.
@@ -97,6 +105,8 @@ pub struct PageIntake {
     pub questions: Vec<(usize, Shown)>,
     /// Edits of messages that come on this page or a later one, newest first. Redacted messages come without content.
     pub edits: Vec<Edit>,
+    /// Redactions of messages that came before the gap.
+    pub redacted: Vec<Redaction>,
     /// Events for the journal, newest first like the page.
     pub events: Vec<TimelineItem>,
 }
@@ -179,24 +189,23 @@ fn room_intake(
             questions.extend(note::shown_by(bot, item).map(|shown| (events.len(), shown)));
             continue;
         }
-        match classify(item) {
-            Kind::Irrelevant => {}
-            Kind::Amends(amendment) => {
+        let meaning = meaning(item);
+        let waits =
+            meaning.waits() && index >= start.index && !answered.contains_key(&item.event_id);
+        let fate = if waits { Fate::Pending } else { Fate::Done };
+        match meaning {
+            Meaning::Irrelevant => {}
+            Meaning::Amends(amendment) => {
                 amendments.push(amendment);
-                events.push((item.clone(), Fate::Done));
+                events.push((item.clone(), fate));
             }
-            Kind::Wanted => {
-                let finished = index < start.index || answered.contains_key(&item.event_id);
-                events.push((
-                    item.clone(),
-                    if finished { Fate::Done } else { Fate::Pending },
-                ));
-            }
+            Meaning::Wanted => events.push((item.clone(), fate)),
         }
     }
     let gap = start.gap(from_nothing, update.gap_before);
     RoomIntake {
         room,
+        bot: bot.to_owned(),
         state: update.state,
         fully_read,
         entry_of: update.entry_of,
@@ -216,19 +225,43 @@ fn is_message(item: &TimelineItem) -> bool {
     )
 }
 
-enum Kind {
+/// What an event of someone else is to the bot.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// It may need an answer.
     Wanted,
+    /// It changes another event.
     Amends(Amendment),
+    /// Nothing.
     Irrelevant,
 }
 
-/// Whether an event of someone else may need an answer.
-fn classify(item: &TimelineItem) -> Kind {
+impl Meaning {
+    /// Whether the event takes its turn in the room. A redaction does: what was kept of its message goes then.
+    const fn waits(&self) -> bool {
+        matches!(self, Self::Wanted | Self::Amends(Amendment::Redact(_)))
+    }
+}
+
+/// The message that the event deletes, if it is a redaction.
+pub fn redacted_by(item: &TimelineItem) -> Option<OwnedEventId> {
+    match meaning(item) {
+        Meaning::Amends(Amendment::Redact(redaction)) => Some(redaction.target),
+        _ => None,
+    }
+}
+
+/// What an event of someone else is to the bot.
+pub fn meaning(item: &TimelineItem) -> Meaning {
     match item.event_type.as_str() {
-        "m.room.redaction" => event_id(item.content.get("redacts"))
-            .map_or(Kind::Irrelevant, |target| {
-                Kind::Amends(Amendment::Redact { target })
-            }),
+        "m.room.redaction" => {
+            event_id(item.content.get("redacts")).map_or(Meaning::Irrelevant, |target| {
+                Meaning::Amends(Amendment::Redact(Redaction {
+                    target,
+                    sender: item.sender.clone(),
+                }))
+            })
+        }
         "m.room.message" => {
             let relation = item.content.get("m.relates_to");
             if relation
@@ -239,51 +272,64 @@ fn classify(item: &TimelineItem) -> Kind {
                 let target = event_id(relation.and_then(|relation| relation.get("event_id")));
                 return match (target, item.content.get("m.new_content")) {
                     (Some(target), Some(content)) if content.is_object() => {
-                        Kind::Amends(Amendment::Edit(Edit {
+                        Meaning::Amends(Amendment::Edit(Edit {
                             target,
                             sender: item.sender.clone(),
                             content: content.clone(),
                         }))
                     }
-                    _ => Kind::Irrelevant,
+                    _ => Meaning::Irrelevant,
                 };
             }
             match item.content.get("msgtype").and_then(Value::as_str) {
-                Some("m.notice") | None => Kind::Irrelevant,
-                Some(_) => Kind::Wanted,
+                Some("m.notice") | None => Meaning::Irrelevant,
+                Some(_) => Meaning::Wanted,
             }
         }
-        "m.room.encrypted" => Kind::Wanted,
+        "m.room.encrypted" => Meaning::Wanted,
         // Only what may be an answer to a question; whether one is open, whoever handles it sees.
-        "m.reaction" if event::reaction(item).is_some() => Kind::Wanted,
-        "m.room.name" if item.state_key.as_deref() == Some("") => Kind::Wanted,
-        _ => Kind::Irrelevant,
+        "m.reaction" if event::reaction(item).is_some() => Meaning::Wanted,
+        "m.room.name" if item.state_key.as_deref() == Some("") => Meaning::Wanted,
+        _ => Meaning::Irrelevant,
     }
+}
+
+/// Without the memberships of others where somebody else made the room: nobody asks for them, and there may be thousands.
+pub fn needed_state(bot: &UserId, mut state: Vec<StateEvent>) -> Vec<StateEvent> {
+    let is_ours = |event: &StateEvent| event.event_type == "m.room.create" && event.sender == bot;
+    if !state.iter().any(is_ours) {
+        state
+            .retain(|event| event.event_type != "m.room.member" || event.state_key == bot.as_str());
+    }
+    state
 }
 
 /// What a page of older events, fetched into a gap, means for the journal.
 pub fn page_intake(bot: &UserId, page: &[TimelineItem]) -> PageIntake {
     let answered = answered_in(bot, page);
+    let (mut edits, mut redacted) = (Vec::new(), Vec::new());
     let (mut events, mut questions) = (Vec::new(), Vec::new());
     for item in page {
         if item.sender == bot {
             questions.extend(note::shown_by(bot, item).map(|shown| (events.len(), shown)));
-        } else if matches!(classify(item), Kind::Wanted) {
+            continue;
+        }
+        let meaning = meaning(item);
+        if meaning.waits() {
             events.push(item.clone());
+        }
+        match meaning {
+            Meaning::Amends(Amendment::Edit(edit)) => edits.push(edit),
+            Meaning::Amends(Amendment::Redact(redaction)) => redacted.push(redaction),
+            Meaning::Wanted | Meaning::Irrelevant => {}
         }
     }
     PageIntake {
         drafts: drafts_in(bot, page, &answered),
         questions,
         answered,
-        edits: page
-            .iter()
-            .filter(|item| item.sender != bot)
-            .filter_map(|item| match classify(item) {
-                Kind::Amends(Amendment::Edit(edit)) => Some(edit),
-                _ => None,
-            })
-            .collect(),
+        edits,
+        redacted,
         events,
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::matrix::{
     client::MatrixClient,
+    intake::needed_state,
     reconcile::{
         self, Defaults, Mode, Observed, Outcome, ReconcileError, Recorded, Report, RowChanges,
         RowStore, RowStoreError, SeenRoom,
@@ -82,7 +83,7 @@ impl Reconciler {
         match self.client.room_state(room).await {
             Ok(state) => self
                 .store
-                .replace_room_state(room, state)
+                .replace_room_state(room, needed_state(self.client.user_id(), state))
                 .await
                 .map_err(store_failed)?,
             Err(error) => return Err(ReconcileError::Matrix(error)),

@@ -274,12 +274,14 @@ fn a_file_that_waited_too_long_is_passed_over_like_words() {
     let (mut world, alice) = World::with_alice();
     let chat = &alice.chat;
     world.kill();
-    alice.sends_file(chat, "old.txt", "", b"x");
+    let first = alice.sends_file(chat, "old.txt", "", b"x");
     let last = alice.sends_file(chat, "old.txt", "!and a caption", b"x");
     world.clock.advance(Duration::from_hours(25));
     world.start();
-    world.until("the notice", |server| server.is_done_with(chat, &last));
-    let told = world.matrix.answer_to(chat, &last);
+    world.until("the notice", |server| {
+        server.is_done_with(chat, &first) && server.has_read(chat, &last)
+    });
+    let told = world.matrix.answer_to(chat, &first);
     assert!(told.starts_with("While I was away, 2 messages"), "{told}");
     assert_eq!(world.matrix.count("download"), 0);
 }
@@ -304,4 +306,77 @@ fn a_file_in_a_thread_is_answered_there() {
         last.item.content["m.relates_to"]["event_id"].clone()
     });
     assert_eq!(in_thread, begin.as_str());
+}
+
+/// The answer to a question about files, and to `!files`.
+fn nothing_is_given(world: &World, alice: &Resident) {
+    let files = world.ask(alice, &alice.chat, "!files");
+    assert_eq!(files, "No files wait here.");
+    let answer = world.ask(alice, &alice.chat, "read it");
+    assert_eq!(listed(&answer), [""; 0], "{answer}");
+    assert_eq!(files_below(&world.settings.workspace), [""; 0]);
+}
+
+#[test]
+fn a_file_whose_message_was_deleted_is_not_given() {
+    let (world, alice) = World::with_alice();
+    let kept = alice.sends_file(&alice.chat, "notes.txt", "", b"secret");
+    world.until("the notice", |server| {
+        server.is_done_with(&alice.chat, &kept)
+    });
+    alice.redacts(&alice.chat, &kept);
+    nothing_is_given(&world, &alice);
+}
+
+#[test]
+fn a_file_whose_message_was_deleted_while_nobody_was_there_is_not_given() {
+    for lost in [World::kill, World::kill_and_wipe, World::kill_and_wipe_all] {
+        let (mut world, alice) = World::with_alice();
+        let kept = alice.sends_file(&alice.chat, "notes.txt", "", b"secret");
+        world.until("the notice", |server| {
+            server.is_done_with(&alice.chat, &kept)
+        });
+        lost(&mut world);
+        alice.redacts(&alice.chat, &kept);
+        world.start();
+        nothing_is_given(&world, &alice);
+    }
+}
+
+#[test]
+fn a_file_whose_message_was_deleted_while_it_was_fetched_is_not_given() {
+    let (world, alice) = World::with_alice();
+    let slow = Fault::Slow(Duration::from_secs(20));
+    world.matrix.fail("download", 0, slow);
+    let sent = alice.sends_file(&alice.chat, "notes.txt", "", b"secret");
+    world.goes_on_for(Duration::from_secs(5));
+    alice.redacts(&alice.chat, &sent);
+    nothing_is_given(&world, &alice);
+}
+
+#[test]
+fn a_file_whose_deletion_is_hidden_by_a_gap_is_not_given() {
+    let (mut world, alice) = World::with_alice();
+    let kept = alice.sends_file(&alice.chat, "notes.txt", "", b"secret");
+    let other = alice.sends_file(&alice.chat, "other.txt", "", b"public");
+    world.until("the notice", |server| {
+        server.is_done_with(&alice.chat, &other)
+    });
+    world.kill();
+    alice.redacts(&alice.chat, &kept);
+    world.matrix.change(|server| server.timeline_limit = 2);
+    for number in 0..6 {
+        alice.says(&alice.chat, &format!("!context {number}"));
+    }
+    let question = alice.says(&alice.chat, "read it");
+    world.start();
+    world.until("the answer", |server| {
+        server.is_done_with(&alice.chat, &question)
+    });
+    let answer = world.matrix.answer_to(&alice.chat, &question);
+    let paths = listed(&answer);
+    assert!(
+        paths.len() == 1 && paths[0].ends_with("other.txt"),
+        "{answer}"
+    );
 }

@@ -1,6 +1,9 @@
 //! Timelines with a hole: what was left out is fetched, and answered in its place.
 
+use std::{sync::Arc, time::Duration};
+
 use matrix_sdk::ruma::OwnedEventId;
+use surfaces_bot::{core::ids::AgentId, platform::mock::MockAgent};
 
 use crate::support::{Fault, Resident, World};
 
@@ -163,4 +166,50 @@ fn a_message_edited_while_a_hole_hides_it_is_answered_in_its_last_form() {
         let answer = world.matrix.answer_to(&alice.chat, &questions[question]);
         assert!(answer.ends_with(text), "{answer}");
     }
+}
+
+#[test]
+fn a_gap_that_opens_while_the_agent_works_keeps_the_order() {
+    let mut world = World::new();
+    let slow = MockAgent::new(AgentId::new("assistant")).with_pause(Duration::from_millis(300));
+    world.settings.agents = vec![("assistant", Arc::new(slow))];
+    world.start();
+    let alice = world.welcomes("@alice:hs");
+    world.matrix.change(|server| server.page = 4);
+    let first = alice.says(&alice.chat, "number 0");
+    world.until("the first draft", |server| {
+        !server.answers_to(&alice.chat, &first).is_empty()
+    });
+    // The agent is done long before the first page of the gap comes.
+    let slow_page = Fault::Slow(Duration::from_secs(30));
+    world.matrix.fail("messages", 0, slow_page);
+    let mut questions = vec![first];
+    questions.extend(talkative(&world, &alice, 1, 20));
+    all_are_answered_in_order(&world, &alice, &questions);
+}
+
+#[test]
+fn a_start_with_many_gaps_fills_a_few_at_a_time() {
+    let mut world = World::running();
+    let residents: Vec<Resident> = (0..20)
+        .map(|number| world.welcomes(&format!("@user{number}:hs")))
+        .collect();
+    world.kill();
+    let last: Vec<OwnedEventId> = residents
+        .iter()
+        .map(|user| talkative(&world, user, 1, 8).pop().unwrap())
+        .collect();
+    let slow = Fault::Slow(Duration::from_secs(10));
+    world.matrix.fail_often("messages", 0, 1_000, slow);
+    let before = world.matrix.count("messages");
+    world.start();
+    world.goes_on_for(Duration::from_secs(5));
+    let at_once = world.matrix.count("messages") - before;
+    assert!((1..=8).contains(&at_once), "{at_once} at once");
+    world.until("every answer", |server| {
+        residents
+            .iter()
+            .zip(&last)
+            .all(|(user, question)| server.is_done_with(&user.chat, question))
+    });
 }

@@ -34,5 +34,7 @@ mod restart;
 mod saves;
 mod shipping;
 mod shutdown;
+mod strangers;
 mod support;
 mod transcripts;
+mod unreadable;

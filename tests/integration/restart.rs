@@ -153,10 +153,10 @@ fn a_backlog_that_grew_too_old_gets_one_notice_and_commands_in_it_are_carried_ou
     assert!(
         world
             .matrix
-            .see(|server| server.answers_to(&alice.chat, &old[0]))
+            .see(|server| server.answers_to(&alice.chat, &old[1]))
             .is_empty()
     );
-    let notice = world.matrix.answer_to(&alice.chat, &old[1]);
+    let notice = world.matrix.answer_to(&alice.chat, &old[0]);
     assert!(
         notice.starts_with("While I was away, 2 messages here grew too old."),
         "{notice}"
@@ -207,4 +207,81 @@ fn a_sync_that_never_comes_ends_the_session_and_the_next_one_goes_on() {
     world.until("the answer", |server| {
         server.is_done_with(&alice.chat, &question)
     });
+}
+
+#[test]
+fn the_notice_about_old_messages_counts_those_of_the_owner_alone() {
+    let (mut world, alice) = World::with_alice();
+    let carol = world.has_a_guest("@carol:hs", &alice.chat);
+    world.kill();
+    alice.says(&alice.chat, "one");
+    carol.says(&alice.chat, "spam");
+    alice.reacts(&alice.chat, &alice.says(&alice.chat, "two"), "👍");
+    carol.says(&alice.chat, "more spam");
+    alice.says(&alice.chat, "three");
+    world.clock.advance(Duration::from_hours(25));
+    let fresh = alice.says(&alice.chat, "fresh");
+    world.start();
+    world.until("the fresh answer", |server| {
+        server.is_done_with(&alice.chat, &fresh)
+    });
+    world.settles();
+    let notices = notices_of_old_messages(&world, &alice);
+    assert_eq!(notices.len(), 1, "{notices:#?}");
+    assert!(notices[0].contains(", 3 messages"), "{notices:#?}");
+}
+
+fn notices_of_old_messages(world: &World, alice: &crate::support::Resident) -> Vec<String> {
+    let said = world.matrix.bot_said(&alice.chat).into_iter();
+    said.map(|said| said.body)
+        .filter(|body| body.starts_with("While I was away"))
+        .collect()
+}
+
+#[test]
+fn the_notice_about_old_messages_is_sent_once_whatever_dies() {
+    use surfaces_bot::boundary::{Boundary, watch};
+    for at in [
+        Boundary::AttemptBegun,
+        Boundary::AnswerFrozen,
+        Boundary::AfterFinalSend,
+        Boundary::FinalMarked,
+        Boundary::AfterReadMarker,
+        Boundary::CursorSet,
+        Boundary::EventFinished,
+    ] {
+        let (mut world, alice) = World::with_alice();
+        world.kill();
+        for number in 1..=40 {
+            alice.says(&alice.chat, &format!("number {number}"));
+        }
+        world.clock.advance(Duration::from_hours(25));
+        world.start();
+        let matrix = world.matrix.clone();
+        watch(Some(Box::new(move |reached| {
+            if reached == at {
+                matrix.change(|server| server.requests.dead = true);
+                std::panic::resume_unwind(Box::new("killed"));
+            }
+        })));
+        world.until_killed_or("the death", |_| false);
+        watch(None);
+        // Those that come now have grown too old by the time they are looked at.
+        world.kill();
+        alice.says(&alice.chat, "number 41");
+        world.clock.advance(Duration::from_hours(25));
+        world.start();
+        world.settles();
+        let fresh = world.ask(&alice, &alice.chat, "fresh");
+        assert!(fresh.ends_with("fresh"), "{at:?}: {fresh}");
+        let notices = notices_of_old_messages(&world, &alice);
+        let told: u32 = notices
+            .iter()
+            .map(|notice| {
+                let count = notice.trim_start_matches("While I was away, ");
+                count.split(' ').next().unwrap().parse::<u32>().unwrap()
+            })
+            .sum();
+        assert_eq!(told, 41, "{at:?}: {notices:#?}");
+    }
 }

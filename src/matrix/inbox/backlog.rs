@@ -1,5 +1,7 @@
 //! Questions that waited too long: one notice for all of them instead of answers.
 
+use std::time::{Duration, SystemTime};
+
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
 
 use super::{Inbox, unfinished::Unfinished};
@@ -18,47 +20,48 @@ const PAGE: u32 = 16;
 impl Inbox {
     /// Whether a question waited too long. A command never does.
     pub(super) fn is_too_old(&self, incoming: &Incoming) -> bool {
-        let age = self
-            .parts
-            .clock
-            .now()
-            .duration_since(incoming.sent_at)
-            .unwrap_or_default();
-        age > self.parts.backlog_max_age && !incoming.may_be_a_command()
+        self.age(incoming.sent_at) > self.parts.backlog_max_age && !incoming.may_be_a_command()
     }
 
-    /// The last of a run of old messages carries the notice; the others are passed over.
+    /// How long ago that was.
+    pub(super) fn age(&self, sent_at: SystemTime) -> Duration {
+        let now = self.parts.clock.now();
+        now.duration_since(sent_at).unwrap_or_default()
+    }
+
+    /// The first of a run of old messages stands for the others from the moment they are done, so that after a crash the
+    /// same notice, or one that counts more, is sent. The run ends at a command or at a message that is not old.
     pub(super) async fn too_old(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
-        let mut passed_over: Vec<OwnedEventId> = Vec::new();
-        let mut last = entry.clone();
+        let mut others: Vec<OwnedEventId> = Vec::new();
+        let mut last = entry.seq;
         // A few at a time: a message may be large, and there may be many.
         'run: loop {
-            let page = self.parts.store.pending_after(room, last.seq, PAGE).await?;
+            let page = self.parts.store.pending_after(room, last, PAGE).await?;
             if page.is_empty() {
                 break;
             }
             for next in page {
-                if !self.is_old_talk(room, &next) {
-                    break 'run;
+                last = next.seq;
+                if next.item.sender != entry.item.sender {
+                    continue;
                 }
-                passed_over.push(last.item.event_id);
-                last = next;
+                match event::read(room, &next.item) {
+                    Said::Words(incoming) if self.is_too_old(&incoming) => {
+                        let id = &next.item.event_id;
+                        // One that was answered before a crash is delivered in its turn.
+                        if !self.parts.outbox.is_frozen(id.as_str()).await? {
+                            others.push(next.item.event_id);
+                        }
+                    }
+                    Said::Words(_) => break 'run,
+                    _ => {}
+                }
             }
         }
-        let count = u64::try_from(passed_over.len() + 1).unwrap_or(u64::MAX);
-        let reply =
-            Reply::notice(Failure::Backlog(count).text(self.locale(&last.item.sender).await));
-        self.finish_with(room, &last, None, &[reply]).await?;
-        for event in &passed_over {
-            self.parts.store.finish(event).await?;
-        }
-        Ok(())
-    }
-
-    fn is_old_talk(&self, room: &RoomId, entry: &Entry) -> bool {
-        match event::read(room, &entry.item) {
-            Said::Words(incoming) => self.is_too_old(&incoming),
-            _ => false,
-        }
+        let event = &entry.item.event_id;
+        let count = self.parts.store.stand_for(event, others).await?;
+        let locale = self.locale(&entry.item.sender).await;
+        let reply = Reply::notice(Failure::Backlog(count).text(locale));
+        self.finish_with(room, entry, None, &[reply]).await
     }
 }

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Inbox, OWN_FAILURE_PAUSE,
-    attempt::Way,
     lane::{Control, Lane, control},
     unfinished::Unfinished,
 };
@@ -30,7 +29,7 @@ use crate::{
         outbox::Question,
         questions::answer::Meaning,
         router::Route,
-        store::Entry,
+        store::{Entry, Way},
     },
     text::Done,
 };

@@ -1,6 +1,6 @@
 //! The end of an event: its answer is on the server, the cursor moves past it, and the journal lets go of it.
 
-use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::{EventId, RoomId};
 
 use super::{Inbox, unfinished::Unfinished};
 use crate::{
@@ -64,19 +64,38 @@ impl Inbox {
     pub(super) async fn finish(&self, room: &RoomId, entry: &Entry) -> Result<(), Unfinished> {
         let event = &entry.item.event_id;
         reached(Boundary::BeforeReadMarker);
-        match self.parts.client.set_read_marker(room, event).await {
-            Ok(()) => {
-                reached(Boundary::AfterReadMarker);
-                self.parts.store.set_cursor(room, event).await?;
-                reached(Boundary::CursorSet);
-            }
-            // Left the room, or the event is gone: nothing can be marked, and nothing waits.
-            Err(MatrixError::Refused { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.move_cursor(room, event).await?;
         self.parts.store.finish(event).await?;
         reached(Boundary::EventFinished);
         tracing::debug!(event.id = %event, room.id = %room, "finished with");
         Ok(())
+    }
+
+    /// Moves the cursor to the event, which is as good as done, and past what is done behind it.
+    pub(super) async fn move_cursor(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<(), Unfinished> {
+        let Some(event) = self.parts.store.cursor_after(room, event).await? else {
+            return Ok(());
+        };
+        match self.parts.client.set_read_marker(room, &event).await {
+            Ok(()) => {
+                reached(Boundary::AfterReadMarker);
+                self.parts.store.set_cursor(room, &event).await?;
+                reached(Boundary::CursorSet);
+                Ok(())
+            }
+            // Left the room, or the event is gone: nothing can be marked, and nothing waits.
+            Err(MatrixError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The event is done, and costs no request: nobody expects that it was read. The cursor passes it with the next event
+    /// that is answered.
+    pub(super) async fn pass_over(&self, entry: &Entry) -> Result<(), Unfinished> {
+        Ok(self.parts.store.finish(&entry.item.event_id).await?)
     }
 }

@@ -266,7 +266,7 @@ fn edits_and_redactions_are_amendments_and_never_answered() {
     );
     let redaction = item("$x", ALICE, "m.room.redaction", json!({"redacts": "$1"}));
     let intake = taken_in(false, vec![said("$1"), edit, redaction], None, false);
-    assert_eq!(pending(&intake), ["$1"]);
+    assert_eq!(pending(&intake), ["$1", "$x"]);
     assert_eq!(
         intake.amendments,
         [
@@ -275,9 +275,10 @@ fn edits_and_redactions_are_amendments_and_never_answered() {
                 sender: owned_user_id!("@alice:hs"),
                 content: json!({"msgtype": "m.text", "body": "new"}),
             }),
-            Amendment::Redact {
+            Amendment::Redact(Redaction {
                 target: owned_event_id!("$1"),
-            },
+                sender: ALICE.try_into().unwrap(),
+            }),
         ]
     );
 }

@@ -4,7 +4,9 @@ use matrix_sdk::ruma::OwnedRoomId;
 use rusqlite::params;
 
 use super::{
-    Store, StoreError, amendments, compaction, inherited::take_in_answers, journal::insert,
+    Store, StoreError, amendments, compaction,
+    inherited::take_in_answers,
+    journal::{Numbers, insert},
     questions,
 };
 use crate::matrix::intake::{Fate, PageIntake};
@@ -77,16 +79,21 @@ impl Store {
             let transaction = connection.transaction()?;
             let mut seq: i64 =
                 transaction.query_row("SELECT before_seq FROM gap WHERE id = ?1", [id], |row| row.get(0))?;
-            take_in_answers(&transaction, &room, &page.answered, &page.drafts)?;
+            let mut numbers = Numbers::read(&transaction)?;
+            take_in_answers(&transaction, &room, &page.answered, &page.drafts, &mut numbers)?;
+            numbers.write(&transaction)?;
             let after = seq;
             questions::take_in(&transaction, &room, &page.questions, |events| after - events - 1)?;
+            for redaction in &page.redacted {
+                amendments::redact(&transaction, &room, redaction)?;
+            }
             for edit in &page.edits {
                 amendments::hold_older(&transaction, &room, edit)?;
             }
             for item in &page.events {
                 seq -= 1;
                 insert(&transaction, seq, &room, item, Fate::Pending, None)?;
-                amendments::apply_held(&transaction, &item.event_id)?;
+                amendments::apply_held(&transaction, &room, &item.event_id)?;
             }
             match next_token {
                 Some(token) => transaction.execute(
@@ -95,7 +102,7 @@ impl Store {
                 )?,
                 None => transaction.execute("DELETE FROM gap WHERE id = ?1", [id])?,
             };
-            amendments::let_go(&transaction, &room)?;
+            amendments::release_held(&transaction, &room)?;
             Ok(transaction.commit()?)
         })
         .await

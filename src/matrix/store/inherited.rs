@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, journal};
+use super::{
+    Store, StoreError,
+    journal::{self, Numbers},
+};
 
 /// The number in the journal up to which events came with the first sync of a device, or before it.
 const INHERITED: &str = "inherited_up_to";
@@ -38,7 +41,9 @@ impl Store {
         let room = room.to_string();
         self.call(move |connection| {
             let transaction = connection.transaction()?;
-            take_in_answers(&transaction, &room, &answered, &drafts)?;
+            let mut numbers = Numbers::read(&transaction)?;
+            take_in_answers(&transaction, &room, &answered, &drafts, &mut numbers)?;
+            numbers.write(&transaction)?;
             Ok(transaction.commit()?)
         })
         .await
@@ -47,9 +52,7 @@ impl Store {
 
 /// What the journal holds now was brought by the first sync of a device, or left by another.
 pub(super) fn note(connection: &Connection) -> Result<(), StoreError> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?
-        .query_row([], |row| row.get(0))?;
+    let last = Numbers::read(connection)?.last();
     journal::set_meta(connection, INHERITED, &last.to_string())
 }
 
@@ -61,9 +64,11 @@ pub(super) fn take_in_answers(
     room: &str,
     answered: &BTreeMap<OwnedEventId, OwnedEventId>,
     drafts: &[(OwnedEventId, OwnedEventId)],
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
     let mut done = connection.prepare_cached(
-        "INSERT OR IGNORE INTO journal (event_id, room_id, state, sender) VALUES (?1, ?2, 'done', '')",
+        "INSERT INTO journal (seq, event_id, room_id, state, sender) VALUES (?1, ?2, ?3, 'done', '')
+         ON CONFLICT (event_id) DO NOTHING",
     )?;
     let mut given = connection.prepare_cached(
         "INSERT INTO outbox (question, part, room_id, transaction_id, content, event_id)
@@ -72,7 +77,7 @@ pub(super) fn take_in_answers(
            AND NOT EXISTS (SELECT 1 FROM outbox WHERE question = ?1 AND part > 0)",
     )?;
     for (question, answer) in answered {
-        done.execute(params![question.as_str(), room])?;
+        done.execute(params![numbers.take(), question.as_str(), room])?;
         if given.execute(params![question.as_str(), room, answer.as_str()])? > 0 {
             tracing::info!(event.id = %question, answer.id = %answer, room.id = room,
                 "{question} was answered before: the answer has come to light");

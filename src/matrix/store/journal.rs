@@ -4,8 +4,9 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store, StoreError, amendments, compaction, inherited, invites, questions, queue, state_cache,
-    stops,
+    Store, StoreError, amendments, compaction, inherited, invites, members, questions,
+    queue::{self, Admission},
+    state_cache, stops,
 };
 use crate::matrix::{
     batch::TimelineItem,
@@ -15,6 +16,13 @@ use crate::matrix::{
 /// Numbers left free below the first event behind a gap, for the events fetched into it.
 const GAP_ROOM: i64 = 100_000;
 
+/// The last number that was given out or left free for a gap.
+const LAST_SEQ: &str = "last_seq";
+
+/// Holds for a journal row that stands behind a gap of its room: something before it is still to be fetched.
+const BEHIND_A_GAP: &str = "EXISTS (SELECT 1 FROM gap
+     WHERE gap.room_id = journal.room_id AND gap.before_seq <= journal.seq)";
+
 /// A pending event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -22,6 +30,14 @@ pub struct Entry {
     pub seq: i64,
     /// The event.
     pub item: TimelineItem,
+}
+
+impl Entry {
+    /// From the columns `seq` and `item`; `None` where the item cannot be read.
+    pub(super) fn of(seq: i64, item: &str) -> Option<Self> {
+        let item = serde_json::from_str(item).ok()?;
+        Some(Self { seq, item })
+    }
 }
 
 impl Store {
@@ -48,10 +64,13 @@ impl Store {
             if intake.full_state {
                 state_cache::clear(&transaction, &intake.rooms)?;
             }
+            let mut numbers = Numbers::read(&transaction)?;
             for room in &intake.rooms {
                 state_cache::take_in(&transaction, room)?;
-                take_in_events(&transaction, room, intake.queue_limit)?;
+                members::drop_unneeded(&transaction, room)?;
+                take_in_events(&transaction, room, intake.queue_limit, &mut numbers)?;
             }
+            numbers.write(&transaction)?;
             let mut removed = false;
             for room in &intake.left {
                 removed |= state_cache::remove(&transaction, room)?;
@@ -71,37 +90,55 @@ impl Store {
         .await
     }
 
-    /// Rooms with pending events and no gap before them.
+    /// Rooms with pending events that stand before all gaps.
     pub async fn rooms_with_work(&self) -> Result<Vec<OwnedRoomId>, StoreError> {
         self.call(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT room_id FROM journal WHERE state = 'pending' AND room_id NOT IN (SELECT room_id FROM gap)
-                 GROUP BY room_id ORDER BY min(seq)",
-            )?;
-            let rooms: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            Ok(rooms.into_iter().filter_map(|room| room.try_into().ok()).collect())
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT room_id FROM journal WHERE state = 'pending' AND NOT {BEHIND_A_GAP}
+                 GROUP BY room_id ORDER BY min(seq)"
+            ))?;
+            let rooms: Vec<String> = statement
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            Ok(rooms
+                .into_iter()
+                .filter_map(|room| room.try_into().ok())
+                .collect())
         })
         .await
     }
 
-    /// The oldest pending events of the room, at most `limit`.
+    /// The oldest pending events of the room, at most `limit`. Events behind a gap are left out: their turn comes when
+    /// it is closed.
     pub async fn pending(&self, room: &RoomId, limit: u32) -> Result<Vec<Entry>, StoreError> {
-        self.pending_after(room, i64::MIN, limit).await
+        self.pending_where(room, "", i64::MIN, limit).await
     }
 
-    /// At most `limit` pending events of the room behind `seq`, oldest first.
+    /// At most `limit` pending events of the room behind `seq`, oldest first, up to the room's first gap. Events that could
+    /// be read late are left out: they were sent before what they stand behind now, and neither answer nor stop it.
     pub async fn pending_after(
         &self,
         room: &RoomId,
         seq: i64,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
+        self.pending_where(room, "AND late = 0", seq, limit).await
+    }
+
+    async fn pending_where(
+        &self,
+        room: &RoomId,
+        condition: &'static str,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
         let room = room.to_string();
         self.call(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare_cached(&format!(
                 "SELECT seq, item FROM journal
-                 WHERE state = 'pending' AND room_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-            )?;
+                 WHERE state = 'pending' AND room_id = ?1 AND seq > ?2 {condition} AND NOT {BEHIND_A_GAP}
+                 ORDER BY seq LIMIT ?3"
+            ))?;
             let rows: Vec<(i64, String)> = statement
                 .query_map(params![room, seq, limit], |row| {
                     Ok((row.get(0)?, row.get(1)?))
@@ -109,12 +146,7 @@ impl Store {
                 .collect::<Result<_, _>>()?;
             Ok(rows
                 .into_iter()
-                .filter_map(|(seq, item)| {
-                    Some(Entry {
-                        seq,
-                        item: serde_json::from_str(&item).ok()?,
-                    })
-                })
+                .filter_map(|(seq, item)| Entry::of(seq, &item))
                 .collect())
         })
         .await
@@ -130,10 +162,7 @@ impl Store {
                 )?
                 .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            Ok(row.and_then(|(seq, item)| {
-                let item = serde_json::from_str(&item).ok()?;
-                Some(Entry { seq, item })
-            }))
+            Ok(row.and_then(|(seq, item)| Entry::of(seq, &item)))
         })
         .await
     }
@@ -150,10 +179,10 @@ impl Store {
             let found: Option<String> = connection
                 .prepare_cached(
                     "SELECT event_id FROM journal
-                     WHERE room_id = ?1 AND state = 'done' AND sender <> ''
+                     WHERE room_id = ?1 AND state IN ('done', 'parked') AND late = 0 AND sender <> ''
                            AND seq >= (SELECT seq FROM journal WHERE event_id = ?2)
-                           AND seq < coalesce((SELECT min(seq) FROM journal
-                                               WHERE room_id = ?1 AND state <> 'done'), 9223372036854775807)
+                           AND seq < coalesce((SELECT min(seq) FROM journal WHERE room_id = ?1
+                                               AND state NOT IN ('done', 'parked')), 9223372036854775807)
                            AND NOT EXISTS (SELECT 1 FROM gap WHERE room_id = ?1)
                      ORDER BY seq DESC LIMIT 1",
                 )?
@@ -162,6 +191,39 @@ impl Store {
             Ok(found.and_then(|event| event.try_into().ok()))
         })
         .await
+    }
+
+    /// How far the cursor may move once this event is done: past what is done behind it already. `None` for an event that
+    /// was answered late: the cursor is past it.
+    pub async fn cursor_after(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<OwnedEventId>, StoreError> {
+        let (room_id, id) = (room.to_string(), event.to_string());
+        let found: Option<Option<String>> = self
+            .call(move |connection| {
+                Ok(connection
+                    .prepare_cached(
+                        "SELECT (SELECT behind.event_id FROM journal AS behind
+                                 WHERE behind.room_id = ?1 AND behind.seq > this.seq AND behind.sender <> ''
+                                       AND behind.state IN ('done', 'parked') AND behind.late = 0
+                                       AND behind.seq < coalesce(
+                                           (SELECT min(seq) FROM journal WHERE room_id = ?1 AND seq > this.seq
+                                                AND state NOT IN ('done', 'parked')), 9223372036854775807)
+                                       AND NOT EXISTS (SELECT 1 FROM gap WHERE room_id = ?1)
+                                 ORDER BY behind.seq DESC LIMIT 1)
+                         FROM journal AS this WHERE this.event_id = ?2 AND this.late = 0",
+                    )?
+                    .query_row([room_id, id], |row| row.get(0))
+                    .optional()?)
+            })
+            .await?;
+        Ok(found.map(|behind| {
+            behind
+                .and_then(|behind| behind.try_into().ok())
+                .unwrap_or_else(|| event.to_owned())
+        }))
     }
 
     /// How many events wait, in all rooms.
@@ -194,73 +256,17 @@ impl Store {
         })
         .await
     }
-
-    /// How often handling the event was begun so far.
-    pub async fn attempts(&self, event: &EventId) -> Result<u32, StoreError> {
-        let event = event.to_string();
-        self.call(move |connection| {
-            Ok(connection
-                .prepare_cached("SELECT attempts FROM journal WHERE event_id = ?1")?
-                .query_row([event], |row| row.get(0))?)
-        })
-        .await
-    }
-
-    /// The event is about to be handled; tells how often that was begun.
-    pub async fn begin_attempt(&self, event: &EventId) -> Result<u32, StoreError> {
-        let event = event.to_string();
-        self.call(move |connection| {
-            Ok(connection
-                .prepare_cached("UPDATE journal SET attempts = attempts + 1 WHERE event_id = ?1 RETURNING attempts")?
-                .query_row([event], |row| row.get(0))?)
-        })
-        .await
-    }
-
-    /// The attempt ended with the process, as it should: it does not count.
-    pub async fn forgive_attempt(&self, event: &EventId) -> Result<(), StoreError> {
-        let event = event.to_string();
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE journal SET attempts = max(0, attempts - 1) WHERE event_id = ?1",
-                )?
-                .execute([event])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// The event can be read now.
-    pub async fn decrypted(&self, event: &EventId, item: &TimelineItem) -> Result<(), StoreError> {
-        let event = event.to_string();
-        let json = to_json(item);
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE journal SET item = ?2 WHERE event_id = ?1 AND state = 'pending'",
-                )?
-                .execute([event, json])?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 fn take_in_events(
     connection: &Connection,
     room: &RoomIntake,
     queue_limit: Option<u32>,
+    numbers: &mut Numbers,
 ) -> Result<(), StoreError> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM journal")?
-        .query_row([], |row| row.get(0))?;
-    // What comes now is behind every question that is known, also where events before one are no longer there.
-    let last = last.max(questions::last_position(connection)?);
     let room_id = room.room.as_str();
-    let mut seq = last;
     if let Some(gap) = &room.gap {
-        seq += GAP_ROOM;
+        let seq = numbers.leave_free(GAP_ROOM);
         connection.execute(
             "INSERT INTO gap (room_id, from_token, until, before_seq) VALUES (?1, ?2, ?3, ?4)",
             params![
@@ -271,12 +277,18 @@ fn take_in_events(
             ],
         )?;
     }
-    let before = seq;
+    let before = numbers.last();
     for (item, fate) in &room.events {
-        seq += 1;
-        insert(connection, seq, room_id, item, *fate, queue_limit)?;
+        insert(
+            connection,
+            numbers.take(),
+            room_id,
+            item,
+            *fate,
+            queue_limit,
+        )?;
     }
-    inherited::take_in_answers(connection, room_id, &room.answered, &room.drafts)?;
+    inherited::take_in_answers(connection, room_id, &room.answered, &room.drafts, numbers)?;
     questions::take_in(connection, room_id, &room.questions, |events| {
         before + events
     })?;
@@ -298,17 +310,20 @@ pub(super) fn insert(
     if compaction::was_handled(connection, item.event_id.as_str())? {
         return Ok(());
     }
-    let (state, json) = match (fate, queue_limit) {
-        (Fate::Done, _) => ("done", None),
-        (Fate::Pending, Some(limit)) if queue::is_full(connection, room, item, limit)? => {
-            ("refused", Some(to_json(item)))
-        }
-        (Fate::Pending, _) => ("pending", Some(to_json(item))),
+    let admission = match (fate, queue_limit) {
+        (Fate::Done, _) => Admission::Drop,
+        (Fate::Pending, None) => Admission::Wait,
+        (Fate::Pending, Some(limit)) => queue::admit(connection, room, item, limit)?,
+    };
+    let (state, json) = match admission {
+        Admission::Wait => ("pending", Some(to_json(item))),
+        Admission::Refuse => ("refused", Some(to_json(item))),
+        Admission::Drop => ("done", None),
     };
     connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO journal (seq, event_id, room_id, state, sender, item, live, refused)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO journal (seq, event_id, room_id, state, sender, item, live, refused)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (event_id) DO NOTHING",
         )?
         .execute(params![
             seq,
@@ -321,6 +336,39 @@ pub(super) fn insert(
             state == "refused"
         ])?;
     Ok(())
+}
+
+/// Gives out the numbers of journal rows. What was given out or left free once is never given out again, whatever became
+/// of the rows: a gap may still need it.
+pub(super) struct Numbers {
+    last: i64,
+}
+
+impl Numbers {
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let last = meta(connection, LAST_SEQ)?.and_then(|last| last.parse().ok());
+        Ok(Self {
+            last: last.unwrap_or(0),
+        })
+    }
+
+    pub(super) fn write(self, connection: &Connection) -> Result<(), StoreError> {
+        set_meta(connection, LAST_SEQ, &self.last.to_string())
+    }
+
+    pub(super) const fn last(&self) -> i64 {
+        self.last
+    }
+
+    pub(super) const fn take(&mut self) -> i64 {
+        self.leave_free(1)
+    }
+
+    /// Leaves `count` numbers free below the one that is returned.
+    const fn leave_free(&mut self, count: i64) -> i64 {
+        self.last += count;
+        self.last
+    }
 }
 
 pub(super) fn to_json(item: &TimelineItem) -> String {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
     include_str!("migrations/0003_model_memory.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_questions.sql"),
     include_str!("migrations/0006_question_positions.sql"),
     include_str!("migrations/0007_refusals.sql"),
+    include_str!("migrations/0008_attempts_and_parking.sql"),
 ];
 
 /// Brings the database to the newest version; refuses one that is newer.

@@ -5,6 +5,8 @@
 
 mod agent_sessions;
 mod amendments;
+mod attempts;
+mod backlog;
 mod chats;
 mod compaction;
 mod dead_letters;
@@ -12,9 +14,11 @@ mod gaps;
 mod inherited;
 mod invites;
 mod journal;
+mod members;
 mod migrate;
 mod model_memory;
 mod outbox;
+mod parked;
 mod provisions;
 mod questions;
 mod queue;
@@ -36,11 +40,13 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Mutex;
 
 pub use self::{
+    attempts::{End, Record, Way},
     dead_letters::DeadLetters,
     gaps::Gap,
     invites::{Invite, InviteStep},
     journal::Entry,
     outbox::{NewMessage, OutMessage},
+    parked::Parked,
     provisions::Provision,
     questions::QuestionRow,
 };

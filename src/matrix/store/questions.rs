@@ -221,13 +221,6 @@ pub(super) fn take_in(
     Ok(())
 }
 
-/// The place of the last event that is known to stand before a question; 0 where there is none.
-pub(super) fn last_position(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT coalesce(max(position), 0) FROM question")?
-        .query_row([], |row| row.get(0))?)
-}
-
 fn one(
     connection: &Connection,
     condition: &str,

@@ -10,34 +10,59 @@ use serde_json::Value;
 use super::{Entry, Store, StoreError};
 use crate::matrix::batch::TimelineItem;
 
-/// How many times the queue's limit a sender's commands may fill: `!stop` is to come through where words do not.
+/// How many times the queue's limit a sender's commands and reactions may fill: `!stop` is to come through where words
+/// do not.
 const FOR_COMMANDS: u32 = 2;
 
-/// Whether a live event finds its sender's part of the room's queue full. One person cannot fill it for another.
-pub(super) fn is_full(
+/// What becomes of a live event, by its sender's part of the room's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It waits for its turn.
+    Wait,
+    /// The queue is full: its sender is told.
+    Refuse,
+    /// The queue is full, and it is nothing whose sender expects an answer.
+    Drop,
+}
+
+/// One person cannot fill the queue for another.
+pub(super) fn admit(
     connection: &Connection,
     room: &str,
     item: &TimelineItem,
     limit: u32,
-) -> Result<bool, StoreError> {
-    if !matches!(
+) -> Result<Admission, StoreError> {
+    if item.event_type == "m.room.name" {
+        // Only the last name counts, so one of them is enough.
+        connection
+            .prepare_cached(
+                "UPDATE journal SET state = 'done', item = NULL
+                 WHERE state = 'pending' AND room_id = ?1 AND sender = ?2 AND begun = 0
+                       AND json_extract(item, '$.event_type') = 'm.room.name'",
+            )?
+            .execute(params![room, item.sender.as_str()])?;
+        return Ok(Admission::Wait);
+    }
+    let is_message = matches!(
         item.event_type.as_str(),
         "m.room.message" | "m.room.encrypted"
-    ) {
-        return Ok(false);
-    }
+    );
     let waiting: u32 = connection
         .prepare_cached(
             "SELECT count(*) FROM journal
              WHERE state = 'pending' AND room_id = ?1 AND live = 1 AND sender = ?2",
         )?
         .query_row(params![room, item.sender.as_str()], |row| row.get(0))?;
-    let limit = if is_command(item) {
+    let limit = if is_command(item) || !is_message {
         limit.saturating_mul(FOR_COMMANDS)
     } else {
         limit
     };
-    Ok(waiting >= limit)
+    Ok(match (waiting < limit, is_message) {
+        (true, _) => Admission::Wait,
+        (false, true) => Admission::Refuse,
+        (false, false) => Admission::Drop,
+    })
 }
 
 /// As far as can be told without reading the message: the caption of a file is none.

@@ -71,7 +71,7 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
         ),
         Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
-            "I could not decrypt this message. Please send it again in a moment.".to_owned()
+            "I could not decrypt a message. Please send it again, or wait for its key.".to_owned()
         }
     }
 }

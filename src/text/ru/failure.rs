@@ -53,7 +53,9 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
         ),
         Failure::Workspace => files::UNREACHABLE.to_owned(),
         Failure::NotDecrypted => {
-            "Не удалось расшифровать это сообщение. Пришлите его, пожалуйста, ещё раз чуть позже.".to_owned()
+            "Не удалось расшифровать сообщение: ключ от него не пришёл. Если придёт, я отвечу; \
+            если нет, пришлите сообщение, пожалуйста, ещё раз."
+                .to_owned()
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) typing: Vec<(OwnedRoomId, bool)>,
     /// Content by its address.
     pub(crate) media: BTreeMap<String, Vec<u8>>,
+    /// Megolm sessions whose key the bot has.
+    pub(crate) keys_of_the_bot: BTreeSet<String>,
     clock: Arc<WorldClock>,
     events: usize,
 }
@@ -188,6 +190,7 @@ impl FakeMatrix {
             forgotten: BTreeSet::new(),
             typing: Vec::new(),
             media: BTreeMap::new(),
+            keys_of_the_bot: BTreeSet::new(),
             clock,
             events: 0,
         };

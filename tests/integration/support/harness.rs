@@ -211,8 +211,15 @@ impl World {
     pub(crate) fn until_the_bot_ends(&mut self) -> String {
         let running = self.running.take().expect("the bot runs");
         let _log = self.log.listen();
+        let has_ended = || {
+            let how = running.ended.lock();
+            how.unwrap_or_else(PoisonError::into_inner).is_some()
+        };
         let ends = async {
             running.tasks.draining().cancelled().await;
+            while !has_ended() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
         };
         let ended = running
             .runtime

@@ -158,6 +158,28 @@ impl Person {
         })
     }
 
+    /// A message that only who has the key of this session can read.
+    pub(crate) fn encrypts(&self, room: &RoomId, session: &str, text: &str) -> OwnedEventId {
+        let clear = json!({"msgtype": "m.text", "body": text});
+        self.encrypts_content(room, session, &clear)
+    }
+
+    pub(crate) fn encrypts_content(
+        &self,
+        room: &RoomId,
+        session: &str,
+        clear: &Value,
+    ) -> OwnedEventId {
+        let mut content = json!({
+            "algorithm": "m.megolm.v1.aes-sha2", "session_id": session, "ciphertext": clear.to_string(),
+        });
+        if let Some(relation) = clear.get("m.relates_to") {
+            content["m.relates_to"] = relation.clone();
+        }
+        self.matrix
+            .change(|server| server.append(room, &self.id, "m.room.encrypted", None, content))
+    }
+
     pub(crate) fn edits(&self, room: &RoomId, target: &EventId, text: &str) -> OwnedEventId {
         let content = json!({
             "msgtype": "m.text",

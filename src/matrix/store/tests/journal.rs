@@ -1,7 +1,10 @@
 use matrix_sdk::ruma::{event_id, owned_event_id, owned_user_id};
 
 use super::*;
-use crate::matrix::intake::{Amendment, Edit, GapIntake, PageIntake};
+use crate::matrix::{
+    intake::{Amendment, Edit, GapIntake, PageIntake, Redaction},
+    state::StateEvent,
+};
 
 const ALICE: &str = "@alice:hs";
 
@@ -121,13 +124,47 @@ async fn an_edit_leaves_a_message_in_its_thread() {
     assert_eq!(entry.item.content["m.relates_to"], thread);
 }
 
+/// Of `$1`.
+fn redaction(sender: &str) -> Redaction {
+    Redaction {
+        target: owned_event_id!("$1"),
+        sender: sender.try_into().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_redaction_by_somebody_else_takes_the_power_for_it() {
+    let store = store_with(1..=1).await;
+    let levels = StateEvent {
+        event_type: "m.room.power_levels".to_owned(),
+        state_key: String::new(),
+        sender: owned_user_id!("@bot:hs"),
+        origin_server_ts: 0,
+        content: json!({"users": {"@bot:hs": 100, "@mod:hs": 50}}),
+        invited_by: None,
+    };
+    let redacts = |sender| RoomIntake {
+        state: vec![levels.clone()],
+        amendments: vec![Amendment::Redact(redaction(sender))],
+        ..brought(&[])
+    };
+    store
+        .commit(DEVICE, batch("s2", redacts("@eve:hs")))
+        .await
+        .unwrap();
+    assert_eq!(pending_ids(&store).await, ["$1"]);
+    store
+        .commit(DEVICE, batch("s3", redacts("@mod:hs")))
+        .await
+        .unwrap();
+    assert_eq!(pending_ids(&store).await, [""; 0]);
+}
+
 #[tokio::test]
 async fn a_redaction_ends_the_waiting() {
     let store = store_with(1..=2).await;
     let redacted = RoomIntake {
-        amendments: vec![Amendment::Redact {
-            target: owned_event_id!("$1"),
-        }],
+        amendments: vec![Amendment::Redact(redaction(ALICE))],
         ..brought(&[])
     };
     store.commit(DEVICE, batch("s2", redacted)).await.unwrap();
@@ -141,6 +178,10 @@ async fn events_fetched_into_a_gap_stand_in_their_place_and_nobody_works_before_
         .commit(DEVICE, batch("s2", with_gap(9..=10, "t9")))
         .await
         .unwrap();
+    assert_eq!(pending_ids(&store).await, ["$1", "$2"], "before the gap");
+    for done in ["$1", "$2"] {
+        store.finish(done.try_into().unwrap()).await.unwrap();
+    }
     assert_eq!(
         store.rooms_with_work().await.unwrap(),
         [] as [OwnedRoomId; 0]
@@ -153,10 +194,13 @@ async fn events_fetched_into_a_gap_stand_in_their_place_and_nobody_works_before_
         .unwrap();
     let gap = store.gaps().await.unwrap().remove(0);
     assert_eq!((gap.from_token.as_str(), gap.pages), ("t6", 1));
+    assert_eq!(pending_ids(&store).await, [""; 0]);
+    let behind = store.pending_after(&room(), 2, 10).await.unwrap();
+    assert_eq!(behind, [], "what waits behind a gap is not looked at");
     store.fill_gap(&gap, page(3..=5), None).await.unwrap();
     assert_eq!(store.gaps().await.unwrap(), []);
     assert_eq!(store.rooms_with_work().await.unwrap(), [room()]);
-    let expected: Vec<String> = (1..=10).map(|number| format!("${number}")).collect();
+    let expected: Vec<String> = (3..=10).map(|number| format!("${number}")).collect();
     assert_eq!(pending_ids(&store).await, expected);
 }
 
@@ -175,38 +219,154 @@ async fn a_second_gap_leaves_the_first_as_it_is() {
     let tokens: Vec<_> = gaps.iter().map(|gap| gap.from_token.as_str()).collect();
     assert_eq!(tokens, ["t4", "t9"]);
     store.fill_gap(&gaps[1], page(6..=8), None).await.unwrap();
-    assert_eq!(
-        store.rooms_with_work().await.unwrap(),
-        [] as [OwnedRoomId; 0]
-    );
+    assert_eq!(pending_ids(&store).await, ["$1"]);
     store.fill_gap(&gaps[0], page(2..=3), None).await.unwrap();
     let expected: Vec<String> = (1..=9).map(|number| format!("${number}")).collect();
     assert_eq!(pending_ids(&store).await, expected);
 }
 
-#[tokio::test]
-async fn attempts_are_counted_and_can_be_forgiven() {
-    let store = store_with(1..=1).await;
-    let event = event_id!("$1");
-    assert_eq!(store.begin_attempt(event).await.unwrap(), 1);
-    assert_eq!(store.begin_attempt(event).await.unwrap(), 2);
-    store.forgive_attempt(event).await.unwrap();
-    assert_eq!(store.begin_attempt(event).await.unwrap(), 2);
-    for _ in 0..5 {
-        store.forgive_attempt(event).await.unwrap();
-    }
-    assert_eq!(store.begin_attempt(event).await.unwrap(), 1);
+/// A room that is not [`room`].
+fn other_room() -> OwnedRoomId {
+    room_id!("!other:hs").to_owned()
 }
 
 #[tokio::test]
-async fn an_event_that_can_be_read_now_waits_as_what_it_says() {
+async fn gaps_of_two_rooms_do_not_share_numbers_where_nothing_stands_behind_the_first() {
+    for in_one_sync in [true, false] {
+        let store = store_with(1..=1).await;
+        let first = with_gap([], "t1");
+        let second = RoomIntake {
+            room: other_room(),
+            ..with_gap([], "t2")
+        };
+        if in_one_sync {
+            let mut both = batch("s2", first);
+            both.rooms.push(second);
+            store.commit(DEVICE, both).await.unwrap();
+        } else {
+            store.commit(DEVICE, batch("s2", first)).await.unwrap();
+            store.commit(DEVICE, batch("s3", second)).await.unwrap();
+        }
+        let gaps = store.gaps().await.unwrap();
+        store.fill_gap(&gaps[0], page(2..=4), None).await.unwrap();
+        store.fill_gap(&gaps[1], page(6..=8), None).await.unwrap();
+        assert_eq!(pending_ids(&store).await, ["$1", "$2", "$3", "$4"]);
+        let other = store.pending(&other_room(), 10).await.unwrap();
+        let ids: Vec<_> = other
+            .iter()
+            .map(|entry| entry.item.event_id.as_str())
+            .collect();
+        assert_eq!(ids, ["$6", "$7", "$8"], "in one sync: {in_one_sync}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_its_question_takes_no_number_of_a_gap() {
+    let store = store_with(1..=1).await;
+    store
+        .commit(DEVICE, batch("s2", with_gap([], "t2")))
+        .await
+        .unwrap();
+    let answered = RoomIntake {
+        answered: [(owned_event_id!("$3"), owned_event_id!("$a3"))].into(),
+        ..brought(&[])
+    };
+    store.commit(DEVICE, batch("s3", answered)).await.unwrap();
+    store
+        .commit(DEVICE, batch("s4", brought(&messages([9]))))
+        .await
+        .unwrap();
+    let gap = store.gaps().await.unwrap().remove(0);
+    store.fill_gap(&gap, page(2..=5), None).await.unwrap();
+    assert_eq!(pending_ids(&store).await, ["$1", "$2", "$4", "$5", "$9"]);
+}
+
+#[tokio::test]
+async fn what_is_amended_in_a_gap_counts_for_messages_before_it() {
     let store = store_with(1..=2).await;
-    let readable = message("$1", ALICE, "decrypted");
-    store.decrypted(event_id!("$1"), &readable).await.unwrap();
-    assert_eq!(
-        pending(&store).await[0],
-        ("$1".to_owned(), json!("decrypted"))
-    );
+    store
+        .commit(DEVICE, batch("s2", with_gap(9..=9, "t9")))
+        .await
+        .unwrap();
+    let gap = store.gaps().await.unwrap().remove(0);
+    let edit = |body: &str| Edit {
+        target: owned_event_id!("$1"),
+        sender: owned_user_id!("@alice:hs"),
+        content: json!({"msgtype": "m.text", "body": body}),
+    };
+    let newest_first = PageIntake {
+        edits: vec![edit("newer"), edit("older")],
+        ..PageIntake::default()
+    };
+    store.fill_gap(&gap, newest_first, None).await.unwrap();
+    assert_eq!(pending(&store).await[0].1, json!("newer"));
+}
+
+#[tokio::test]
+async fn an_older_edit_in_a_gap_does_not_replace_a_newer_one_and_others_edit_nothing() {
+    let store = store_with(1..=1).await;
+    let edit = |sender: &str, body: &str| Edit {
+        target: owned_event_id!("$1"),
+        sender: sender.try_into().unwrap(),
+        content: json!({"msgtype": "m.text", "body": body}),
+    };
+    let newer = RoomIntake {
+        amendments: vec![
+            Amendment::Edit(edit(ALICE, "newer")),
+            Amendment::Edit(edit("@eve:hs", "forged")),
+        ],
+        ..with_gap(9..=9, "t9")
+    };
+    store.commit(DEVICE, batch("s2", newer)).await.unwrap();
+    let gap = store.gaps().await.unwrap().remove(0);
+    let older = PageIntake {
+        edits: vec![edit(ALICE, "older")],
+        ..PageIntake::default()
+    };
+    store.fill_gap(&gap, older, None).await.unwrap();
+    assert_eq!(pending(&store).await[0].1, json!("newer"));
+}
+
+#[tokio::test]
+async fn the_cursor_passes_what_is_done_behind_the_event_and_nothing_that_waits() {
+    let store = store_with(1..=5).await;
+    let after = |event: &'static str| {
+        let store = store.clone();
+        async move {
+            let event = event.try_into().unwrap();
+            let found = store.cursor_after(&room(), event).await.unwrap();
+            found.unwrap().to_string()
+        }
+    };
+    assert_eq!(after("$1").await, "$1");
+    for done in ["$2", "$3", "$5"] {
+        store.finish(done.try_into().unwrap()).await.unwrap();
+    }
+    assert_eq!(after("$1").await, "$3");
+    assert_eq!(after("$4").await, "$5");
+}
+
+#[tokio::test]
+async fn an_edit_or_a_redaction_in_another_room_changes_nothing() {
+    let store = store_with(1..=2).await;
+    let elsewhere = RoomIntake {
+        room: other_room(),
+        amendments: vec![
+            Amendment::Redact(redaction(ALICE)),
+            Amendment::Edit(Edit {
+                target: owned_event_id!("$2"),
+                sender: owned_user_id!("@alice:hs"),
+                content: json!({"msgtype": "m.text", "body": "new"}),
+            }),
+        ],
+        ..brought(&[])
+    };
+    store.commit(DEVICE, batch("s2", elsewhere)).await.unwrap();
+    let expected = [
+        ("$1".to_owned(), json!("text 1")),
+        ("$2".to_owned(), json!("text 2")),
+    ];
+    assert_eq!(pending(&store).await, expected);
 }
 
 #[tokio::test]

@@ -1,16 +1,18 @@
 //! The store on real files and in memory.
 
 mod agent_sessions;
+mod attempts;
 mod compaction;
 mod inherited;
 mod journal;
 mod open;
 mod outbox;
+mod parked;
 mod provisions;
 mod queue;
 mod refusals;
 
-use matrix_sdk::ruma::{OwnedRoomId, room_id};
+use matrix_sdk::ruma::{OwnedRoomId, owned_user_id, room_id};
 use serde_json::{Value, json};
 
 use super::*;
@@ -41,6 +43,7 @@ fn message(id: &str, sender: &str, body: &str) -> TimelineItem {
 fn brought(items: &[TimelineItem]) -> RoomIntake {
     RoomIntake {
         room: room(),
+        bot: owned_user_id!("@bot:hs"),
         state: Vec::new(),
         fully_read: None,
         entry_of: None,
