@@ -113,6 +113,16 @@ class Silence(Fault):
         return HANG_UP
 
 
+@dataclass(frozen=True)
+class Hold(Fault):
+    """The request is passed on when this event is set, or after a minute."""
+
+    release: threading.Event
+
+    def before(self) -> None:
+        self.release.wait(60)
+
+
 def rate_limited(retry_after_ms: int = 300) -> Refuse:
     body = {"errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests", "retry_after_ms": retry_after_ms}
     return Refuse(Reply(429, (("Content-Type", "application/json"),), json.dumps(body).encode()))
@@ -151,6 +161,7 @@ class Proxy:
         self._lock = threading.Lock()
         # Syncs that are still to be silenced.
         self.silent_syncs = 0
+        self._held_syncs: Fault | None = None
         self._closed = threading.Event()
         self._open_calls = 0
         self._last_activity = time.monotonic()
@@ -170,6 +181,13 @@ class Proxy:
         with self._lock:
             self.silent_syncs += 1
 
+    def hold_syncs(self) -> threading.Event:
+        """Syncs that are asked for from here on wait until the event is set."""
+        release = threading.Event()
+        with self._lock:
+            self._held_syncs = Hold(release)
+        return release
+
     def kinds(self) -> list[str]:
         return [call.kind for call in self.calls]
 
@@ -188,7 +206,7 @@ class Proxy:
             if _kind_of(path) == "sync":
                 is_silent = self.silent_syncs > 0
                 self.silent_syncs -= is_silent
-                return Silence(self._closed) if is_silent else Fault()
+                return Silence(self._closed) if is_silent else self._held_syncs or Fault()
             call = Call(len(self.calls) + 1, method, path, body)
             self.calls.append(call)
             self._open_calls += 1
