@@ -97,6 +97,9 @@ impl MatrixClient for SilentServer {
     async fn set_typing(&self, _: &RoomId, _: bool) -> Answer<()> {
         unreachable!()
     }
+    async fn event(&self, _: &RoomId, _: &EventId) -> Answer<Option<TimelineItem>> {
+        unreachable!()
+    }
     async fn messages_before(
         &self,
         _: &RoomId,

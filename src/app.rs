@@ -27,6 +27,7 @@ use crate::{
         bot::{Bot, BotError, FirstSync},
         client::MatrixClient,
         drafts::Drafter,
+        earlier::RoomMessages,
         gaps::GapFiller,
         inbox::{self, Inbox},
         outbox::Outbox,
@@ -166,7 +167,8 @@ async fn assemble(
     );
     let questions = questions(config, &patient, &store);
     let asked = Arc::new(questions.clone());
-    let dispatcher = dispatcher(config, &store, &provisioner, agents, files, asked);
+    let earlier = Arc::new(RoomMessages::new(Arc::clone(&patient)));
+    let dispatcher = dispatcher(config, &store, &provisioner, agents, files, asked, earlier);
     let dispatcher = Arc::new(dispatcher);
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
@@ -268,6 +270,7 @@ fn dispatcher(
     agents: Arc<Agents>,
     files: FilePorts,
     person: Arc<Questions>,
+    earlier: Arc<RoomMessages>,
 ) -> Dispatcher {
     let bot = &config.matrix.user_id;
     let settings = DispatchSettings {
@@ -281,6 +284,7 @@ fn dispatcher(
         agents,
         files,
         person,
+        earlier,
         settings,
     )
 }

@@ -7,6 +7,7 @@ use crate::{
     core::{
         chat::{
             Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner,
+            earlier::{EarlierMessages, referred},
             manager::ChatManager,
             permission::Person,
             receive::{Received, receive},
@@ -14,15 +15,15 @@ use crate::{
             turn::Turn,
             turns::Turns,
         },
-        command::{Call, Command, Parsed, Wrong, parse, without_mention},
+        command::{BotNames, Call, Command, Parsed, Wrong, parse},
         error::CoreError,
         files::FilePorts,
         folder::chat_folder,
-        ids::{EventKey, UserKey},
+        ids::{EventKey, RoomKey, UserKey},
         message::{DraftSink, Incoming, Reply},
     },
     platform::routed::Agents,
-    text::{Guide, PointerReason, Trouble},
+    text::{FileNote, Guide, PointerReason, Trouble},
 };
 
 /// What a room is to the bot.
@@ -44,7 +45,7 @@ pub enum Place {
 pub struct DispatchSettings {
     /// Of users who chose no language.
     pub locale: Locale,
-    /// What people call the bot: display name, localpart, user id.
+    /// What people call the bot in every room: its user id and the first part of that.
     pub bot_names: Vec<String>,
     /// The longest an agent may take for one answer.
     pub turn_limit: Duration,
@@ -57,6 +58,8 @@ pub struct Dispatcher {
     manager: ChatManager,
     files: FilePorts,
     person: Arc<dyn Person>,
+    earlier: Arc<dyn EarlierMessages>,
+    names: BotNames,
     settings: DispatchSettings,
     turns: Turns,
     running: RunningTurns,
@@ -70,12 +73,15 @@ impl Dispatcher {
         agents: Arc<Agents>,
         files: FilePorts,
         person: Arc<dyn Person>,
+        earlier: Arc<dyn EarlierMessages>,
         settings: DispatchSettings,
     ) -> Self {
         Self {
             manager: ChatManager::new(store, rooms, agents),
             files,
             person,
+            earlier,
+            names: BotNames::new(settings.bot_names.clone()),
             settings,
             turns: Turns::default(),
             running: RunningTurns::default(),
@@ -114,8 +120,13 @@ impl Dispatcher {
     pub fn parsed(&self, incoming: &Incoming) -> Parsed {
         match incoming.attachment {
             Some(_) => Parsed::NotACommand,
-            None => parse(without_mention(&incoming.text, &self.settings.bot_names)),
+            None => parse(self.names.without_mention(incoming)),
         }
+    }
+
+    /// The bot has this display name in the room: a command may follow it.
+    pub fn is_called(&self, room: &RoomKey, name: Option<String>) {
+        self.names.set(room, name);
     }
 
     /// The turns that run now: who begins one here before a message is dispatched can stop it.
@@ -222,6 +233,9 @@ impl Dispatcher {
         if chat.status == ChatStatus::Archived {
             return Ok(Reply::notice(Trouble::ArchivedChat(chat.id).text(locale)));
         }
+        if scene.incoming.is_unreadable() {
+            return Ok(Reply::notice(FileNote::NothingToRead.text(locale)));
+        }
         if let Some(attachment) = &scene.incoming.attachment {
             drafts.working();
             let received = receive(&self.files, chat, scene.incoming, attachment, locale).await?;
@@ -241,6 +255,8 @@ impl Dispatcher {
             ));
         };
         drafts.working();
+        let files = self.files.files.as_ref();
+        let referred = referred(self.earlier.as_ref(), files, chat, scene.incoming).await?;
         let stop = self.running.stop_of(&scene.incoming.event);
         let next = self
             .turns
@@ -256,7 +272,8 @@ impl Dispatcher {
             agent: &agent,
             chat,
             incoming: scene.incoming,
-            files: self.files.files.as_ref(),
+            referred: referred.unwrap_or_default(),
+            files,
             drafts: streams.then_some(drafts),
             limit: agent.limits.turn.unwrap_or(self.settings.turn_limit),
             person: self.person.as_ref(),

@@ -58,6 +58,8 @@ pub struct Arrival {
     pub name: String,
     /// Its media type, as the person's client says.
     pub mime: Option<String>,
+    /// Messages that it does not go with: they were sent before it.
+    pub not_with: Vec<EventKey>,
 }
 
 /// What [`ChatFiles::begin`] found.
@@ -93,11 +95,15 @@ pub enum Dropped {
 pub trait ChatFiles: Send + Sync {
     /// Makes room for a file, unless the same message's file is here.
     async fn begin(&self, arrival: &Arrival) -> Result<Beginning, FilesError>;
+    /// The file of a message that was taken in earlier, if it is still there.
+    async fn kept(&self, arrival: &Arrival) -> Result<Option<PromptFile>, FilesError>;
     /// The files that wait for the next question, in the order in which they were sent.
     async fn staged(&self, folder: &str) -> Result<Vec<PromptFile>, FilesError>;
-    /// The files that go with this question: all that waited when it was first asked.
+    /// The files that go with this question: all that waited when it was first asked, but for those that were sent
+    /// after it.
     async fn take(&self, folder: &str, question: &EventKey) -> Result<Vec<PromptFile>, FilesError>;
-    /// Removes the waiting file with this number, counted from 1, or all of them; once for each command.
+    /// Removes the waiting file with this number, counted from 1, or all of them; once for each command. A file that
+    /// was sent after the command is left alone.
     async fn drop_staged(
         &self,
         folder: &str,

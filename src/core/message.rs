@@ -17,12 +17,47 @@ pub struct Incoming {
     pub sender: UserKey,
     /// The thread it belongs to, if any: answers stay in it.
     pub thread: Option<EventKey>,
-    /// What was said, without quotes of earlier messages.
+    /// What was said, without quotes of earlier messages. Of what is neither words nor a file, what it says and what it
+    /// is. Empty where nothing of it can be read.
     pub text: String,
+    /// The person whose name stands in front of the text as a link, where a client wrote it so.
+    pub mention: Option<Mention>,
+    /// The message that it replies to.
+    pub reply_to: Option<ReplyTo>,
     /// The file that came with it, if any; its caption is the text.
     pub attachment: Option<Attachment>,
+    /// Of a file that is taken in ahead of its turn: the messages of the room that are not answered yet and were sent
+    /// before it. It goes with none of them.
+    pub behind: Vec<EventKey>,
     /// When the server received it.
     pub sent_at: SystemTime,
+}
+
+/// A person's name in front of a text, as a link to the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Who is linked to.
+    pub user: UserKey,
+    /// How the link is shown, which is also how the plain text begins.
+    pub label: String,
+}
+
+/// A message that another one replies to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    /// The message.
+    pub event: EventKey,
+    /// What it said, where the sender's client put that into the reply.
+    pub quote: Option<Quote>,
+}
+
+/// The quote of a message inside a reply to it: a claim of the sender's client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Who is quoted.
+    pub sender: UserKey,
+    /// The text.
+    pub text: String,
 }
 
 /// A file that a person sent. Every field is a claim of the sender.
@@ -42,6 +77,11 @@ impl Incoming {
     /// Whether it may be a command. The caption of a file never is.
     pub fn may_be_a_command(&self) -> bool {
         self.attachment.is_none() && self.text.trim_start().starts_with('!')
+    }
+
+    /// Whether there is nothing in it for anybody to read.
+    pub fn is_unreadable(&self) -> bool {
+        self.attachment.is_none() && self.text.trim().is_empty()
     }
 }
 

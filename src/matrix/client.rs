@@ -150,6 +150,13 @@ pub trait MatrixClient: Send + Sync {
         room: &RoomId,
         item: &TimelineItem,
     ) -> Result<Option<TimelineItem>, MatrixError>;
+    /// `GET /rooms/{id}/event/{id}`: the event, decrypted where its key is there, in the form that its sender's last edit
+    /// gave it. `None` where it is of another shape than events have.
+    async fn event(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<TimelineItem>, MatrixError>;
     /// `GET /rooms/{id}/messages`, backwards from the token, or from the newest event without one: events newest first,
     /// and the token further back.
     async fn messages_before(

@@ -31,13 +31,50 @@ pub fn message(reply: &Reply) -> Value {
     })
 }
 
-/// Names the question, and keeps the message in the question's thread.
-pub fn answering(mut content: Value, question: &str, thread: Option<&str>) -> Value {
+/// How an answer is tied to its question beyond naming it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie<'a> {
+    /// It stands right behind the question, and is a plain message.
+    Behind,
+    /// Other messages stand between them: it is a reply.
+    Reply,
+    /// It stays in the question's thread, which this message began.
+    Thread(&'a str),
+}
+
+impl<'a> Tie<'a> {
+    /// In a thread it stays there; elsewhere it is a reply where messages stand between.
+    pub fn new(thread: Option<&'a str>, is_apart: bool) -> Self {
+        match thread {
+            Some(root) => Self::Thread(root),
+            None if is_apart => Self::Reply,
+            None => Self::Behind,
+        }
+    }
+}
+
+/// Names the question, and ties the message to it.
+pub fn answering(mut content: Value, question: &str, tie: Tie<'_>) -> Value {
     content[ANSWERS_KEY] = json!(question);
-    if let Some(root) = thread {
-        content["m.relates_to"] = in_thread(root, question);
+    tied(content, question, tie)
+}
+
+/// Ties the message to its question.
+pub fn tied(mut content: Value, question: &str, tie: Tie<'_>) -> Value {
+    match tie {
+        Tie::Behind => {}
+        Tie::Reply => content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": question}}),
+        Tie::Thread(root) => content["m.relates_to"] = in_thread(root, question),
     }
     content
+}
+
+/// Whether the message is a reply outside of threads.
+pub fn is_reply(content: &Value) -> bool {
+    let relation = content.get("m.relates_to");
+    relation.is_some_and(|relation| {
+        relation.get("m.in_reply_to").is_some() && relation.get("rel_type").is_none()
+    })
 }
 
 /// The relation of a message in a thread, after another message of it.
@@ -245,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_edit_keeps_the_question_and_drops_the_thread_from_the_new_content() {
-        let content = answering(message(&Reply::answer("hi")), "$q", Some("$root"));
+        let content = answering(message(&Reply::answer("hi")), "$q", Tie::Thread("$root"));
         let edit = edit_of(event_id!("$first"), content);
         assert_eq!(
             edit["m.relates_to"],

@@ -15,7 +15,7 @@ use crate::{
     lifecycle::Tasks,
     matrix::{
         client::{MatrixClient, MatrixError},
-        content,
+        content::{self, Tie},
         marker::DRAFT_KEY,
         outbox::{DRAFT_PART, new_message, size},
         pace::Pace,
@@ -222,6 +222,9 @@ impl Drafter {
         if let Some(event) = known.into_iter().find_map(|message| message.event_id) {
             return Some(event);
         }
+        let followers = self.store.followers(&target.question).await.ok()?;
+        let tie = Tie::new(target.thread.as_deref(), followers.people || followers.bot);
+        let content = content::tied(content, &target.question, tie);
         let message = new_message(&target.question, DRAFT_PART, content);
         let (id, content) = (message.transaction_id.clone(), message.content.clone());
         self.store
@@ -304,7 +307,7 @@ fn draft_content(target: &DraftTarget, text: &str, status: Option<&str>) -> Valu
     let mut content = content::answering(
         content::message(&Reply::answer(shown)),
         &target.question,
-        target.thread.as_deref(),
+        Tie::new(target.thread.as_deref(), false),
     );
     content[DRAFT_KEY] = json!(true);
     content

@@ -1,5 +1,9 @@
 //! What an event of the journal says to the bot. Pure.
 
+mod kinds;
+mod mention;
+mod quote;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use matrix_sdk::ruma::{OwnedEventId, RoomId};
@@ -9,7 +13,7 @@ use crate::{
     core::{
         chat::permission::Choice,
         ids::{EventKey, RoomKey, UserKey},
-        message::{Attachment, Incoming},
+        message::{Attachment, Incoming, ReplyTo},
     },
     matrix::{batch::TimelineItem, media::MediaSource},
 };
@@ -17,7 +21,7 @@ use crate::{
 /// An event, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
-    /// Words, or a file with or without a caption.
+    /// Words, or a file with or without a caption. Without either, it is answered that it cannot be read.
     Words(Incoming),
     /// The room was given this name.
     Named(String),
@@ -30,7 +34,7 @@ pub enum Said {
     },
     /// It cannot be read yet: its key has not arrived.
     Unreadable,
-    /// Nothing that is answered: a place, something of the future.
+    /// Nothing that is answered: what a bot says, a change to another message.
     Other,
 }
 
@@ -49,9 +53,39 @@ pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
             target,
             choice,
         }),
-        "m.room.message" => words(room, item).map_or(Said::Other, Said::Words),
+        _ if is_for_the_bot(item) => Said::Words(message(room, item)),
         _ => Said::Other,
     }
+}
+
+/// Whether events of this type stand in a room's conversation as messages of their own.
+pub fn is_message(event_type: &str) -> bool {
+    matches!(
+        event_type,
+        "m.room.message" | "m.sticker" | "m.poll.start" | "org.matrix.msc3381.poll.start"
+    )
+}
+
+/// Whether a message changes another one.
+pub fn is_edit(item: &TimelineItem) -> bool {
+    relation(item, "rel_type") == Some("m.replace")
+}
+
+/// Whether a message of the owner is to be answered. Notices come from bots, and a device that wants to be verified asks
+/// for no words. What was redacted has no content.
+pub fn is_for_the_bot(item: &TimelineItem) -> bool {
+    let has_content = item
+        .content
+        .as_object()
+        .is_some_and(|content| !content.is_empty());
+    let has_words = || match item.content.get("msgtype").and_then(Value::as_str) {
+        None | Some("m.notice") => false,
+        Some(msgtype) => !msgtype.starts_with("m.key.verification."),
+    };
+    is_message(&item.event_type)
+        && has_content
+        && !is_edit(item)
+        && (item.event_type != "m.room.message" || has_words())
 }
 
 /// What a reaction answers, and which message, if it is one that can answer anything.
@@ -67,33 +101,58 @@ pub fn sent_at(item: &TimelineItem) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(item.origin_server_ts)
 }
 
-fn words(room: &RoomId, item: &TimelineItem) -> Option<Incoming> {
-    let text = |key: &str| item.content.get(key).and_then(Value::as_str);
-    let attachment = match text("msgtype")? {
-        "m.text" | "m.emote" => None,
-        "m.file" | "m.image" | "m.audio" | "m.video" => Some(attachment(&item.content)?),
-        _ => return None,
+/// What a message says, whoever sent it.
+pub fn message(room: &RoomId, item: &TimelineItem) -> Incoming {
+    let body = item.content.get("body").and_then(Value::as_str);
+    let body = body.unwrap_or_default();
+    let relation_to = item.content.get("m.relates_to");
+    let replied_to =
+        relation_to.and_then(|relation| relation.get("m.in_reply_to")?.get("event_id")?.as_str());
+    let (quote, body) = match replied_to {
+        Some(_) => quote::split(body),
+        None => (None, body),
     };
-    let relation = item.content.get("m.relates_to");
-    let is_reply = relation.is_some_and(|relation| relation.get("m.in_reply_to").is_some());
-    let body = text("body")?;
-    let body = match &attachment {
-        Some(_) => caption(&item.content, body),
-        None => body,
-    };
-    let body = if is_reply { without_quote(body) } else { body };
-    let thread = relation
-        .filter(|relation| relation.get("rel_type").and_then(Value::as_str) == Some("m.thread"))
-        .and_then(|relation| relation.get("event_id")?.as_str());
-    Some(Incoming {
+    let (text, attachment) = spoken(item, body);
+    // In threads, a reply is mostly there for clients that know no threads.
+    let falls_back = relation_to
+        .and_then(|relation| relation.get("is_falling_back")?.as_bool())
+        .unwrap_or_default();
+    let thread =
+        relation(item, "event_id").filter(|_| relation(item, "rel_type") == Some("m.thread"));
+    Incoming {
         event: EventKey::new(item.event_id.as_str()),
         room: RoomKey::new(room.as_str()),
         sender: UserKey::new(item.sender.as_str()),
         thread: thread.map(EventKey::new),
-        text: body.to_owned(),
+        text,
+        mention: mention::leading(&item.content),
+        reply_to: replied_to.filter(|_| !falls_back).map(|event| ReplyTo {
+            event: EventKey::new(event),
+            quote,
+        }),
         attachment,
+        behind: Vec::new(),
         sent_at: sent_at(item),
-    })
+    }
+}
+
+/// The words of a message whose body, quotes taken off, is `body`, and its file.
+fn spoken(item: &TimelineItem, body: &str) -> (String, Option<Attachment>) {
+    let msgtype = item.content.get("msgtype").and_then(Value::as_str);
+    match (item.event_type.as_str(), msgtype) {
+        ("m.room.message", Some("m.text" | "m.emote" | "m.notice")) => (body.to_owned(), None),
+        ("m.room.message", Some("m.file" | "m.image" | "m.audio" | "m.video")) => {
+            match attachment(&item.content) {
+                Some(attachment) => (caption(&item.content, body).to_owned(), Some(attachment)),
+                None => (String::new(), None),
+            }
+        }
+        _ => (kinds::described(item, body).unwrap_or_default(), None),
+    }
+}
+
+fn relation<'a>(item: &'a TimelineItem, key: &str) -> Option<&'a str> {
+    item.content.get("m.relates_to")?.get(key)?.as_str()
 }
 
 /// Clients that know captions put the name into `filename`; then `body` is a caption, unless it is the name again.
@@ -113,9 +172,7 @@ fn attachment(content: &Value) -> Option<Attachment> {
         _ => return None,
     };
     let info = content.get("info");
-    let mime = info
-        .and_then(|info| text(info.get("mimetype")?))
-        .filter(|mime| is_media_type(mime));
+    let mime = info.and_then(|info| media_type(info.get("mimetype")?.as_str()?));
     Some(Attachment {
         name: text(content.get("filename").or(content.get("body"))?)?,
         mime,
@@ -124,147 +181,33 @@ fn attachment(content: &Value) -> Option<Attachment> {
     })
 }
 
-/// Whether it looks like `type/subtype`.
-fn is_media_type(text: &str) -> bool {
-    let plain = |part: &str| {
+/// A media type in the form `type/subtype; name=value`; `None` where it has not even the first part.
+fn media_type(text: &str) -> Option<String> {
+    let is_token = |part: &str| {
         !part.is_empty()
             && part
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
-    text.len() <= 127
-        && text
-            .split_once('/')
-            .is_some_and(|(kind, subtype)| plain(kind) && plain(subtype))
-}
-
-/// Older clients put a quote of the message they reply to in front: lines that begin with `> `, then an empty one.
-fn without_quote(body: &str) -> &str {
-    if !body.starts_with("> <") && !body.starts_with("> * <") {
-        return body;
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next()?.to_ascii_lowercase();
+    let (kind, subtype) = essence.split_once('/')?;
+    if !is_token(kind) || !is_token(subtype) {
+        return None;
     }
-    let mut rest = body;
-    while let Some(after) = rest.strip_prefix('>') {
-        rest = after.split_once('\n').map_or("", |(_, rest)| rest);
-    }
-    rest.trim_start_matches('\n')
+    let parameters = parts.filter_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        let (name, value) = (
+            name.trim().to_ascii_lowercase(),
+            value.trim().trim_matches('"'),
+        );
+        (is_token(&name) && is_token(value)).then(|| format!("; {name}={value}"))
+    });
+    let whole = std::iter::once(essence.clone())
+        .chain(parameters)
+        .collect::<String>();
+    [whole, essence].into_iter().find(|mime| mime.len() <= 127)
 }
 
 #[cfg(test)]
-mod tests {
-    use matrix_sdk::ruma::{owned_event_id, owned_user_id, room_id};
-    use serde_json::json;
-
-    use super::*;
-
-    fn said(content: Value) -> Said {
-        let item = TimelineItem {
-            event_id: owned_event_id!("$e"),
-            sender: owned_user_id!("@alice:hs"),
-            event_type: "m.room.message".to_owned(),
-            state_key: None,
-            origin_server_ts: 5_000,
-            content,
-            was_joined: false,
-        };
-        read(room_id!("!r:hs"), &item)
-    }
-
-    fn words_of(content: Value) -> String {
-        match said(content) {
-            Said::Words(incoming) => incoming.text,
-            other => panic!("not words: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_quote_of_a_reply_is_not_part_of_what_was_said() {
-        let reply = json!({"msgtype": "m.text", "body": "> <@bot:hs> one\n> two\n\n!help",
-                           "m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}});
-        assert_eq!(words_of(reply), "!help");
-        let quote_of_their_own = json!({"msgtype": "m.text", "body": "> <b> is a tag"});
-        assert_eq!(words_of(quote_of_their_own), "> <b> is a tag");
-    }
-
-    #[test]
-    fn a_message_in_a_thread_knows_its_thread() {
-        let content = json!({"msgtype": "m.text", "body": "hi",
-                             "m.relates_to": {"rel_type": "m.thread", "event_id": "$root"}});
-        let Said::Words(incoming) = said(content) else {
-            panic!("not words")
-        };
-        assert_eq!(incoming.thread, Some(EventKey::new("$root")));
-        assert_eq!(incoming.sent_at, UNIX_EPOCH + Duration::from_secs(5));
-    }
-
-    fn file_of(content: Value) -> (String, Attachment) {
-        match said(content) {
-            Said::Words(Incoming {
-                text,
-                attachment: Some(attachment),
-                ..
-            }) => (text, attachment),
-            other => panic!("not a file: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_file_has_a_name_and_where_clients_say_so_a_caption() {
-        let plain = json!({"msgtype": "m.file", "body": "a.txt", "url": "mxc://hs/a",
-                           "info": {"mimetype": "text/plain", "size": 5}});
-        let (caption, file) = file_of(plain);
-        assert_eq!((caption.as_str(), file.name.as_str()), ("", "a.txt"));
-        assert_eq!(
-            (file.mime.as_deref(), file.size),
-            (Some("text/plain"), Some(5))
-        );
-        assert_eq!(file.source, r#"{"url":"mxc://hs/a"}"#);
-        for (body, filename, expected) in [
-            ("what is this?", "cat.png", "what is this?"),
-            ("cat.png", "cat.png", ""),
-            ("", "cat.png", ""),
-        ] {
-            let content = json!({"msgtype": "m.image", "body": body, "filename": filename, "url": "mxc://hs/a"});
-            let (caption, file) = file_of(content);
-            assert_eq!(
-                (caption.as_str(), file.name.as_str()),
-                (expected, "cat.png")
-            );
-        }
-    }
-
-    #[test]
-    fn an_encrypted_file_has_its_keys_with_it() {
-        let content = json!({"msgtype": "m.audio", "body": "voice.ogg", "file": {"url": "mxc://hs/a", "key": {}}});
-        assert_eq!(
-            file_of(content).1.source,
-            r#"{"file":{"url":"mxc://hs/a","key":{}}}"#
-        );
-    }
-
-    #[test]
-    fn a_media_type_that_is_none_is_not_believed() {
-        for wrong in ["", "text", "text/", "a/b/c", "text/plain\n", "te xt/plain"] {
-            let content = json!({"msgtype": "m.video", "body": "a", "url": "mxc://hs/a",
-                                 "info": {"mimetype": wrong, "size": -1}});
-            let file = file_of(content).1;
-            assert_eq!((file.mime, file.size), (None, None), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn content_of_the_wrong_shape_is_nothing_to_answer() {
-        for content in [
-            json!({}),
-            json!(null),
-            json!({"msgtype": "m.text"}),
-            json!({"msgtype": 7, "body": []}),
-            json!({"msgtype": "m.location", "body": "here"}),
-            json!({"msgtype": "m.file", "body": "no source"}),
-            json!({"msgtype": "m.file", "body": "a", "url": 7}),
-            json!({"msgtype": "m.image", "url": "mxc://hs/no-name"}),
-        ] {
-            assert_eq!(said(content.clone()), Said::Other, "{content}");
-        }
-    }
-}
+mod tests;

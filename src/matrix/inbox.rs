@@ -3,6 +3,7 @@
 //! One worker a room, and rooms do not wait for each other. The sync loop only wakes workers. An event is finished with
 //! when its answer is on the server and the bot's cursor has moved past it; until then it stays in the journal.
 
+mod arrivals;
 mod attempt;
 mod backlog;
 mod decisions;
@@ -36,7 +37,7 @@ use crate::{
     core::{
         chat::{Chat, ChatStatus, ChatStore, Locale},
         dispatch::{Dispatcher, Place},
-        ids::{EventKey, UserKey},
+        ids::{EventKey, RoomKey, UserKey},
         message::Incoming,
     },
     lifecycle::Tasks,
@@ -140,7 +141,7 @@ impl Inbox {
                         this.work(room).await;
                     });
             } else {
-                self.lane(&room).bell.notify_one();
+                self.lane(&room).ring();
             }
         }
         self.wake_overflow().await?;
@@ -240,6 +241,7 @@ impl Inbox {
         if !self.parts.store.is_joined(room).await? {
             return self.abandon(room, entry).await;
         }
+        self.look_up_name(room).await?;
         self.parts.outbox.recall(id, room).await?;
         if self.parts.outbox.is_frozen(id).await? {
             let is_whole = self.parts.outbox.deliver(id).await?;
@@ -370,6 +372,15 @@ impl Inbox {
             self.parts.metrics.message_answered(latency);
             tracing::info!(event.id = %entry.item.event_id, room.id = %room, latency_ms = latency.as_millis(), "answered");
         }
+        Ok(())
+    }
+
+    /// A command may follow the name that the bot has in this room now.
+    async fn look_up_name(&self, room: &RoomId) -> Result<(), Unfinished> {
+        let bot = self.parts.client.user_id();
+        let name = self.parts.store.display_name_in(room, bot).await?;
+        let room = RoomKey::new(room.as_str());
+        self.parts.dispatcher.is_called(&room, name);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ pub use self::start::is_arrival_of;
 use crate::matrix::{
     batch::{JoinedUpdate, SyncBatch, TimelineItem},
     event,
-    marker::{ANSWERS_KEY, DRAFT_KEY},
+    marker::{ANSWERS_KEY, ASKS_KEY, DRAFT_KEY},
     questions::note::{self, Shown},
     state::StateEvent,
 };
@@ -88,6 +88,8 @@ pub struct RoomIntake {
     pub answered: BTreeMap<OwnedEventId, OwnedEventId>,
     /// Events for the journal, oldest first.
     pub events: Vec<(TimelineItem, Fate)>,
+    /// Where the bot's own last message of this stretch stands: behind so many of the events.
+    pub spoke_behind: Option<usize>,
     /// Changes to events of the journal.
     pub amendments: Vec<Amendment>,
     /// A stretch that was left out.
@@ -183,10 +185,17 @@ fn room_intake(
     });
     let (mut events, mut questions) = (Vec::new(), Vec::new());
     let mut amendments = Vec::new();
+    let mut spoke_behind = None;
     for (index, item) in update.timeline.iter().enumerate() {
         if item.sender == bot {
             // Also where nothing was lost: where a question stands among the messages decides which of them answer it.
             questions.extend(note::shown_by(bot, item).map(|shown| (events.len(), shown)));
+            // A permission question belongs to the answer that waits for it.
+            let stands =
+                is_message(item) && !event::is_edit(item) && item.content.get(ASKS_KEY).is_none();
+            if stands {
+                spoke_behind = Some(events.len());
+            }
             continue;
         }
         let meaning = meaning(item);
@@ -213,6 +222,7 @@ fn room_intake(
         questions,
         answered,
         events,
+        spoke_behind,
         amendments,
         gap,
     }
@@ -262,30 +272,23 @@ pub fn meaning(item: &TimelineItem) -> Meaning {
                 }))
             })
         }
-        "m.room.message" => {
-            let relation = item.content.get("m.relates_to");
-            if relation
-                .and_then(|relation| relation.get("rel_type"))
-                .and_then(Value::as_str)
-                == Some("m.replace")
-            {
-                let target = event_id(relation.and_then(|relation| relation.get("event_id")));
-                return match (target, item.content.get("m.new_content")) {
-                    (Some(target), Some(content)) if content.is_object() => {
+        event_type if event::is_message(event_type) => match item.content.get("m.new_content") {
+            _ if !event::is_edit(item) && event::is_for_the_bot(item) => Meaning::Wanted,
+            Some(content) if event::is_edit(item) && content.is_object() => {
+                let relation = item.content.get("m.relates_to");
+                event_id(relation.and_then(|relation| relation.get("event_id"))).map_or(
+                    Meaning::Irrelevant,
+                    |target| {
                         Meaning::Amends(Amendment::Edit(Edit {
                             target,
                             sender: item.sender.clone(),
                             content: content.clone(),
                         }))
-                    }
-                    _ => Meaning::Irrelevant,
-                };
+                    },
+                )
             }
-            match item.content.get("msgtype").and_then(Value::as_str) {
-                Some("m.notice") | None => Meaning::Irrelevant,
-                Some(_) => Meaning::Wanted,
-            }
-        }
+            _ => Meaning::Irrelevant,
+        },
         "m.room.encrypted" => Meaning::Wanted,
         // Only what may be an answer to a question; whether one is open, whoever handles it sees.
         "m.reaction" if event::reaction(item).is_some() => Meaning::Wanted,
@@ -355,7 +358,7 @@ fn drafts_in(
 ) -> Vec<(OwnedEventId, OwnedEventId)> {
     page.iter()
         .filter(|item| {
-            item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !is_edit(item)
+            item.sender == bot && item.content.get(DRAFT_KEY).is_some() && !event::is_edit(item)
         })
         .filter_map(|item| {
             Some((
@@ -365,14 +368,6 @@ fn drafts_in(
         })
         .filter(|(question, _)| !answered.contains_key(question))
         .collect()
-}
-
-fn is_edit(item: &TimelineItem) -> bool {
-    relation_type(item) == Some("m.replace")
-}
-
-fn relation_type(item: &TimelineItem) -> Option<&str> {
-    item.content.get("m.relates_to")?.get("rel_type")?.as_str()
 }
 
 fn event_id(value: Option<&Value>) -> Option<OwnedEventId> {

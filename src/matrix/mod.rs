@@ -8,6 +8,7 @@ pub mod bot;
 pub mod client;
 pub mod content;
 pub mod drafts;
+pub mod earlier;
 pub mod event;
 pub mod gaps;
 pub mod history;

@@ -20,7 +20,7 @@ use crate::{
     core::message::Reply,
     matrix::{
         client::{MatrixClient, MatrixError},
-        content,
+        content::{self, Tie},
         marker::PART_KEY,
         media::{Media, UploadError},
         plan::{self, FilePlan},
@@ -91,19 +91,18 @@ impl Outbox {
         question: Question<'_>,
         replies: &[Reply],
     ) -> Result<bool, OutboxError> {
-        let draft = match self
-            .store
-            .frozen(question.id)
-            .await?
+        let frozen = self.store.frozen(question.id).await?;
+        let draft = frozen
             .into_iter()
-            .find(|message| message.part == DRAFT_PART)
-        {
-            Some(draft) => self.send(question.id, &draft).await?,
+            .find(|message| message.part == DRAFT_PART);
+        let tie = self.tie(question, draft.as_ref()).await?;
+        let draft = match &draft {
+            Some(draft) => self.send(question.id, draft).await?,
             None => None,
         };
         let mut contents: Vec<_> = replies
             .iter()
-            .flat_map(|reply| contents(reply, question))
+            .flat_map(|reply| contents(reply, question.id, tie))
             .collect();
         for (part, content) in (DRAFT_PART + 1..).zip(&mut contents) {
             plan::mark(content, PART_KEY, json!(part));
@@ -120,6 +119,18 @@ impl Outbox {
             .await?;
         reached(Boundary::AnswerFrozen);
         self.deliver(question.id).await
+    }
+
+    /// How the messages of an answer that is frozen now are tied to the question. What was frozen before stays as it is.
+    async fn tie<'a>(
+        &self,
+        question: Question<'a>,
+        draft: Option<&OutMessage>,
+    ) -> Result<Tie<'a>, StoreError> {
+        let followers = self.store.followers(question.id).await?;
+        let is_apart = followers.people
+            || draft.map_or(followers.bot, |draft| content::is_reply(&draft.content));
+        Ok(Tie::new(question.thread, is_apart))
     }
 
     /// Freezes one content as it is as the answer, and sends it.
@@ -153,7 +164,9 @@ impl Outbox {
         question: Question<'_>,
         reply: &Reply,
     ) -> Result<(), OutboxError> {
-        let mut content = content::answering(content::message(reply), question.id, question.thread);
+        // It is about the answer, which stands somewhere above it.
+        let tie = Tie::new(question.thread, true);
+        let mut content = content::answering(content::message(reply), question.id, tie);
         content[PART_KEY] = json!(LAST_WORD);
         let message = new_message(question.id, LAST_WORD, content);
         self.store
@@ -234,8 +247,8 @@ const fn is_answer(part: u32) -> bool {
 }
 
 /// The messages that one reply becomes.
-fn contents(reply: &Reply, question: Question<'_>) -> Vec<Value> {
-    let answering = |content| content::answering(content, question.id, question.thread);
+fn contents(reply: &Reply, question: &str, tie: Tie<'_>) -> Vec<Value> {
+    let answering = |content| content::answering(content, question, tie);
     let shape = |markdown: &str| {
         answering(content::message(&Reply {
             kind: reply.kind,

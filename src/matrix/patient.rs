@@ -270,6 +270,15 @@ impl MatrixClient for PatientClient {
         self.inner.decrypt(room, item).await
     }
 
+    async fn event(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        self.patiently("event", || self.inner.event(room, event))
+            .await
+    }
+
     async fn messages_before(
         &self,
         room: &RoomId,

@@ -205,7 +205,7 @@ impl Questions {
         let mut content = content::notice(&text.text(note.locale()));
         content[ASKS_KEY] = json!(note.decided(verdict));
         if let Some(answer) = answers {
-            content = content::answering(content, answer.as_str(), None);
+            content = content::answering(content, answer.as_str(), content::Tie::Behind);
         }
         Some(content::edit_of(question.event_id.as_deref()?, content))
     }

@@ -13,8 +13,11 @@ use matrix_sdk::{
         api::{
             Direction,
             client::{
-                config::set_room_account_data, discovery::get_capabilities, membership, message,
-                profile, read_marker, room::create_room, state, typing,
+                config::set_room_account_data,
+                discovery::get_capabilities,
+                membership, message, profile, read_marker,
+                room::{create_room, get_room_event},
+                state, typing,
             },
         },
         events::{
@@ -307,6 +310,26 @@ impl MatrixClient for SdkClient {
         } else {
             timeline_item(event.raw())
         })
+    }
+
+    async fn event(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        let request = get_room_event::v3::Request::new(room.to_owned(), event.to_owned());
+        let mut found = json_of(&self.client.send(request).await?.event);
+        let is_encrypted = found["type"] == "m.room.encrypted";
+        if let Some(known) = self.client.get_room(room).filter(|_| is_encrypted) {
+            let encrypted = raw(&found);
+            // Its bundled edit is decrypted with it.
+            let event = known.decrypt_event(&encrypted, None).await;
+            let event = event.map_err(failure)?;
+            if !event.kind.is_utd() {
+                found = json_of(event.raw());
+            }
+        }
+        Ok(wire::in_newest_form(&found))
     }
 
     async fn messages_before(

@@ -167,6 +167,14 @@ impl MatrixClient for ScriptedServer {
         not_scripted()
     }
 
+    async fn event(
+        &self,
+        _room: &RoomId,
+        _event: &EventId,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        not_scripted()
+    }
+
     async fn messages_before(
         &self,
         _room: &RoomId,

@@ -65,6 +65,26 @@ pub fn timeline_item(raw: &Value) -> Option<TimelineItem> {
     })
 }
 
+/// An event as it is asked for by its id, in the form that the last edit of its sender gave it: servers hand the edit out
+/// with the event.
+pub fn in_newest_form(raw: &Value) -> Option<TimelineItem> {
+    let mut item = timeline_item(raw)?;
+    let edit = raw
+        .get("unsigned")
+        .and_then(|unsigned| unsigned.get("m.relations")?.get("m.replace"))
+        .filter(|edit| edit.get("sender").and_then(Value::as_str) == Some(item.sender.as_str()));
+    let new = edit.and_then(|edit| edit.get("content")?.get("m.new_content")?.as_object());
+    if let Some(new) = new {
+        // What it relates to is not for an edit to change.
+        let relation = item.content.get("m.relates_to").cloned();
+        let mut new = new.clone();
+        new.remove("m.relates_to");
+        new.extend(relation.map(|relation| ("m.relates_to".to_owned(), relation)));
+        item.content = Value::Object(new);
+    }
+    Some(item)
+}
+
 fn membership_before(raw: &Value) -> Option<&str> {
     raw.get("unsigned")?
         .get("prev_content")?

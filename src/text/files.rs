@@ -35,6 +35,8 @@ pub enum FileNote<'a> {
     NotFetched(&'a str),
     /// A file cannot be written.
     NotKept(&'a str),
+    /// A message has neither words nor a file.
+    NothingToRead,
     /// Stands before files that an agent sends without words.
     Here,
     /// A file that the agent named is not sent.
@@ -138,6 +140,7 @@ mod tests {
             FileNote::OverQuota { name, quota: 5 },
             FileNote::NotFetched(name),
             FileNote::NotKept(name),
+            FileNote::NothingToRead,
             FileNote::Here,
             FileNote::TooMany(3),
             FileNote::NotUploaded(name),

@@ -13,8 +13,10 @@
 //! is read is taken for hints about files of this inbox, and for nothing else.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
 
@@ -48,18 +50,27 @@ pub(super) struct Note {
     /// Its place among those that wait: messages of one room come one after the other, clocks of servers do not.
     #[serde(default)]
     order: u64,
+    /// Marks of the messages that it does not go with, because they were sent before it.
+    #[serde(default)]
+    not_with: Vec<String>,
 }
 
 impl Note {
     pub(super) fn of(arrival: &Arrival) -> Self {
         let stamp = names::stamp(arrival.sent_at.max(UNIX_EPOCH), &arrival.event);
+        let name = names::with_ending(&arrival.name, arrival.mime.as_deref());
         Self {
-            file: format!("{stamp}-{}", names::safe(&arrival.name)),
-            name: names::shown(&arrival.name),
+            file: format!("{stamp}-{}", names::safe(&name)),
+            name: names::shown(&name),
             mime: arrival.mime.clone(),
             size: 0,
             order: 0,
+            not_with: arrival.not_with.iter().map(names::mark).collect(),
         }
+    }
+
+    fn goes_with(&self, mark: &str) -> bool {
+        self.not_with.iter().all(|other| other != mark)
     }
 
     pub(super) fn with_size(mut self, size: u64) -> Self {
@@ -148,9 +159,13 @@ impl ChatFolder {
         waiting.map_or_else(|| Ok(Vec::new()), |waiting| self.files(&waiting))
     }
 
-    /// Everything that waits goes with this question, now and whenever it is asked again.
-    pub(super) fn take(&self, question: &EventKey) -> Result<Vec<PromptFile>, FilesError> {
-        self.tidy(question)?;
+    /// Everything that waits and was sent before this question goes with it, now and whenever it is asked again.
+    pub(super) fn take(
+        &self,
+        question: &EventKey,
+        parts: &Parts,
+    ) -> Result<Vec<PromptFile>, FilesError> {
+        self.tidy(question, parts)?;
         let taken = taken_by(question);
         if walk::found(walk::enter(&self.staging, &taken))?.is_none() {
             let renamed = self.staging.rename(WAITING, &self.staging, &taken);
@@ -159,7 +174,25 @@ impl ChatFolder {
             }
             walk::sync(&self.staging)?;
         }
-        self.files(&walk::enter(&self.staging, &taken)?)
+        let taken = walk::enter(&self.staging, &taken)?;
+        self.give_back(&taken, &names::mark(question))?;
+        self.files(&taken)
+    }
+
+    /// Notes of files that were sent after the message with this mark wait again. All that waits is taken in one step
+    /// and these are given back, so that a crash in between is put right by the next look.
+    fn give_back(&self, taken: &Dir, mark: &str) -> Result<(), FilesError> {
+        let mut later = notes(taken)?;
+        later.retain(|(_, note)| !note.goes_with(mark));
+        if later.is_empty() {
+            return Ok(());
+        }
+        let waiting = walk::enter_or_make(&self.staging, WAITING)?;
+        for (name, _) in &later {
+            taken.rename(name, &waiting, name)?;
+        }
+        walk::sync(&waiting)?;
+        Ok(walk::sync(taken)?)
     }
 
     /// Removes what this command is about; carried out again, it tells the same.
@@ -167,19 +200,21 @@ impl ChatFolder {
         &self,
         command: &EventKey,
         number: Option<usize>,
+        parts: &Parts,
     ) -> Result<Dropped, FilesError> {
-        self.tidy(command)?;
+        self.tidy(command, parts)?;
         let taken = taken_by(command);
         let is_chosen = match walk::found(walk::enter(&self.staging, &taken))? {
             Some(taken) => !walk::names(&taken)?.is_empty(),
             None => false,
         };
-        if !is_chosen && !self.choose(&taken, number)? {
+        if !is_chosen && !self.choose(&taken, number, &names::mark(command))? {
             return Ok(Dropped::NoSuchNumber(self.staged()?.len()));
         }
         let Some(taken) = walk::found(walk::enter(&self.staging, &taken))? else {
             return Ok(Dropped::Files(Vec::new()));
         };
+        self.give_back(&taken, &names::mark(command))?;
         let mut dropped = Vec::new();
         for (_, note) in notes(&taken)? {
             walk::remove(&self.inbox, &note.file)?;
@@ -204,16 +239,20 @@ impl ChatFolder {
     }
 
     /// Moves the note with this number, or all of them, in one step. Tells whether there is such a number.
-    fn choose(&self, taken: &str, number: Option<usize>) -> Result<bool, FilesError> {
+    fn choose(&self, taken: &str, number: Option<usize>, mark: &str) -> Result<bool, FilesError> {
         let Some(number) = number else {
             walk::found(self.staging.rename(WAITING, &self.staging, taken))?;
             return Ok(true);
         };
         let waiting = walk::enter_or_make(&self.staging, WAITING)?;
-        let chosen = number
-            .checked_sub(1)
-            .and_then(|at| self.present(&waiting).ok()?.into_iter().nth(at));
-        let Some((name, _)) = chosen else {
+        let chosen = number.checked_sub(1).and_then(|at| {
+            let mut present = self.present(&waiting).ok()?.into_iter();
+            present
+                .by_ref()
+                .filter(|(_, note, _)| note.goes_with(mark))
+                .nth(at)
+        });
+        let Some((name, ..)) = chosen else {
             return Ok(false);
         };
         let taken = walk::enter_or_make(&self.staging, taken)?;
@@ -233,15 +272,18 @@ impl ChatFolder {
         Ok((file, format!("{}/{STAGING}/{name}", self.path)))
     }
 
-    /// One message at a time is worked on: what others took, or left behind, is finished with.
-    fn tidy(&self, current: &EventKey) -> Result<(), FilesError> {
+    /// One question or command at a time is worked on: what others took, or left behind, is of no more use. Only `parts`
+    /// are still being written, by files that come meanwhile.
+    fn tidy(&self, current: &EventKey, parts: &Parts) -> Result<(), FilesError> {
         let mark = names::mark(current);
         for name in walk::names(&self.staging)? {
             if name.starts_with("taken-") && !name.ends_with(&mark) {
                 if let Some(taken) = walk::found(walk::enter(&self.staging, &name))? {
+                    self.give_back(&taken, name.trim_start_matches("taken-"))?;
                     taken.remove_open_dir_all()?;
                 }
-            } else if name.starts_with("part-") || name.starts_with("out-") && !name.contains(&mark)
+            } else if name.starts_with("part-") && !parts.contains(&self.path, &name)
+                || name.starts_with("out-") && !name.contains(&mark)
             {
                 walk::remove(&self.staging, &name)?;
             }
@@ -250,15 +292,18 @@ impl ChatFolder {
     }
 
     /// The files of the notes in this folder that are there, oldest first, each with its note's name.
-    fn present(&self, folder: &Dir) -> Result<Vec<(String, PromptFile)>, FilesError> {
+    fn present(&self, folder: &Dir) -> Result<Vec<(String, Note, PromptFile)>, FilesError> {
         let notes = notes(folder)?;
-        let present = |(name, note): (String, Note)| Some((name, self.kept(&note)?));
+        let present = |(name, note): (String, Note)| {
+            let file = self.kept(&note)?;
+            Some((name, note, file))
+        };
         Ok(notes.into_iter().filter_map(present).collect())
     }
 
     fn files(&self, folder: &Dir) -> Result<Vec<PromptFile>, FilesError> {
         let present = self.present(folder)?;
-        Ok(present.into_iter().map(|(_, file)| file).collect())
+        Ok(present.into_iter().map(|(.., file)| file).collect())
     }
 
     fn described(&self, note: &Note, size: u64) -> PromptFile {
@@ -289,6 +334,28 @@ fn read_note(file: File) -> Option<Note> {
     let note: Note = serde_json::from_slice(&json).ok()?;
     let is_plain = names::steps(&note.file).is_ok_and(|steps| steps == [note.file.as_str()]);
     is_plain.then_some(note)
+}
+
+/// Files whose content is being written.
+#[derive(Default)]
+pub(super) struct Parts(Mutex<BTreeSet<(String, String)>>);
+
+impl Parts {
+    pub(super) fn begin(&self, folder: &str, note: &Note) {
+        self.parts().insert((folder.to_owned(), part(note)));
+    }
+
+    pub(super) fn end(&self, folder: &str, note: &Note) {
+        self.parts().remove(&(folder.to_owned(), part(note)));
+    }
+
+    fn contains(&self, folder: &str, part: &str) -> bool {
+        self.parts().contains(&(folder.to_owned(), part.to_owned()))
+    }
+
+    fn parts(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn part(note: &Note) -> String {

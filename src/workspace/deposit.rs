@@ -106,5 +106,6 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         // Kept files have left this place already; what cannot be removed now is overwritten or tidied up later.
         let _ = self.place.folder.give_up(&self.place.note);
+        self.shared.parts.end(&self.place.path, &self.place.note);
     }
 }

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use cap_std::{ambient_authority, fs::Dir};
 
 use self::{
-    chat::{ChatFolder, Note},
+    chat::{ChatFolder, Note, Parts},
     deposit::{Incoming, Place},
 };
 use crate::{
@@ -51,7 +51,9 @@ struct Shared {
     path: PathBuf,
     root: OnceLock<Dir>,
     limits: FileLimits,
+    /// Held while what waits in a chat changes.
     keeping: tokio::sync::Mutex<()>,
+    parts: Parts,
 }
 
 impl Shared {
@@ -81,6 +83,7 @@ impl Workspace {
                 root: OnceLock::new(),
                 limits,
                 keeping: tokio::sync::Mutex::default(),
+                parts: Parts::default(),
             }),
         }
     }
@@ -132,7 +135,14 @@ impl ChatFiles for Workspace {
                 return Ok(Beginning::Kept(kept));
             }
             let used = quota::used(root, &arrival.folder)?;
-            let file = folder.begin(&note)?;
+            shared.parts.begin(&arrival.folder, &note);
+            let file = match folder.begin(&note) {
+                Ok(file) => file,
+                Err(error) => {
+                    shared.parts.end(&arrival.folder, &note);
+                    return Err(error);
+                }
+            };
             let place = Place {
                 folder,
                 path: arrival.folder,
@@ -144,13 +154,21 @@ impl ChatFiles for Workspace {
         .await
     }
 
+    async fn kept(&self, arrival: &Arrival) -> Result<Option<PromptFile>, FilesError> {
+        let note = Note::of(arrival);
+        self.in_chat(&arrival.folder, move |chat| Ok(chat.kept(&note)))
+            .await
+    }
+
     async fn staged(&self, folder: &str) -> Result<Vec<PromptFile>, FilesError> {
         self.in_chat(folder, |chat| chat.staged()).await
     }
 
     async fn take(&self, folder: &str, question: &EventKey) -> Result<Vec<PromptFile>, FilesError> {
-        let question = question.clone();
-        self.in_chat(folder, move |chat| chat.take(&question)).await
+        let (question, shared) = (question.clone(), Arc::clone(&self.shared));
+        let _alone = self.shared.keeping.lock().await;
+        self.in_chat(folder, move |chat| chat.take(&question, &shared.parts))
+            .await
     }
 
     async fn drop_staged(
@@ -159,10 +177,11 @@ impl ChatFiles for Workspace {
         command: &EventKey,
         number: Option<usize>,
     ) -> Result<Dropped, FilesError> {
-        let command = command.clone();
+        let (command, shared) = (command.clone(), Arc::clone(&self.shared));
+        let _alone = self.shared.keeping.lock().await;
         let dropped = self
             .in_chat(folder, move |chat| {
-                chat.drop_staged(&command, number).map(Some)
+                chat.drop_staged(&command, number, &shared.parts).map(Some)
             })
             .await?;
         Ok(dropped.unwrap_or(match number {

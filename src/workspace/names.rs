@@ -77,6 +77,61 @@ const fn date(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// The name with an ending that tells what the file is, where it has none and its media type is known: clients send
+/// recordings as "Voice message".
+pub(super) fn with_ending(name: &str, mime: Option<&str>) -> String {
+    let has_ending = name.trim().rsplit_once('.').is_some_and(|(stem, ending)| {
+        !stem.is_empty()
+            && (1..LONGEST_ENDING).contains(&ending.len())
+            && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && ending.bytes().any(|byte| byte.is_ascii_alphabetic())
+    });
+    match (
+        mime.and_then(ending_for).filter(|_| !has_ending),
+        name.trim(),
+    ) {
+        (Some(ending), "") => format!("file.{ending}"),
+        (Some(ending), name) => format!("{name}.{ending}"),
+        (None, _) => name.to_owned(),
+    }
+}
+
+/// The ending that programs know files of this type by.
+fn ending_for(mime: &str) -> Option<&'static str> {
+    /// The types of what clients record, draw and paste.
+    const ENDINGS: [(&str, &str); 26] = [
+        ("application/gzip", "gz"),
+        ("application/json", "json"),
+        ("application/pdf", "pdf"),
+        ("application/xml", "xml"),
+        ("application/zip", "zip"),
+        ("audio/aac", "aac"),
+        ("audio/flac", "flac"),
+        ("audio/mp4", "m4a"),
+        ("audio/mpeg", "mp3"),
+        ("audio/ogg", "ogg"),
+        ("audio/opus", "opus"),
+        ("audio/wav", "wav"),
+        ("audio/webm", "weba"),
+        ("audio/x-m4a", "m4a"),
+        ("audio/x-wav", "wav"),
+        ("image/gif", "gif"),
+        ("image/heic", "heic"),
+        ("image/jpeg", "jpg"),
+        ("image/png", "png"),
+        ("image/svg+xml", "svg"),
+        ("image/webp", "webp"),
+        ("text/html", "html"),
+        ("text/plain", "txt"),
+        ("video/mp4", "mp4"),
+        ("video/quicktime", "mov"),
+        ("video/webm", "webm"),
+    ];
+    let essence = mime.split(';').next()?.trim();
+    let known = ENDINGS.iter().find(|(mime, _)| *mime == essence)?;
+    Some(known.1)
+}
+
 /// A name for the disk: letters and digits of any language, dots, dashes and underscores; never hidden, never empty,
 /// never too long, and with its ending.
 pub(super) fn safe(name: &str) -> String {
@@ -167,6 +222,29 @@ mod tests {
             ("\u{202e}gpj.exe", "gpj.exe"),
         ] {
             assert_eq!(safe(name), safe_name, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_an_ending_gets_that_of_its_type() {
+        for (name, mime, expected) in [
+            (
+                "Voice message",
+                Some("audio/ogg; codecs=opus"),
+                "Voice message.ogg",
+            ),
+            ("Voice message", Some("audio/ogg"), "Voice message.ogg"),
+            ("2026.11.28", Some("image/jpeg"), "2026.11.28.jpg"),
+            ("picture ", Some("image/png"), "picture.png"),
+            ("a.b c", Some("text/plain"), "a.b c.txt"),
+            ("", Some("video/mp4"), "file.mp4"),
+            ("report.pdf", Some("audio/ogg"), "report.pdf"),
+            ("archive.7z", Some("text/plain"), "archive.7z"),
+            ("Makefile", Some("application/octet-stream"), "Makefile"),
+            ("Makefile", Some("no/such type"), "Makefile"),
+            ("Makefile", None, "Makefile"),
+        ] {
+            assert_eq!(with_ending(name, mime), expected, "{name:?} {mime:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! The server's rooms are the truth and SQLite is a cache, so every change goes through [`ChatRooms`] first and
 //! [`ChatStore`] second. Knows no Matrix and no SQL.
 
+pub mod earlier;
 pub mod manager;
 pub mod name;
 pub mod permission;

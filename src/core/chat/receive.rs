@@ -58,14 +58,11 @@ async fn fetched(
     incoming: &Incoming,
     attachment: &Attachment,
 ) -> Result<PromptFile, FetchError> {
-    let arrival = Arrival {
-        folder: chat_folder(&chat.owner, &chat.room),
-        event: incoming.event.clone(),
-        sent_at: incoming.sent_at,
-        name: attachment.name.clone(),
-        mime: attachment.mime.clone(),
-    };
-    match ports.files.begin(&arrival).await? {
+    match ports
+        .files
+        .begin(&arrival(chat, incoming, attachment))
+        .await?
+    {
         Beginning::Kept(file) => Ok(file),
         Beginning::Open(mut deposit) => {
             ports
@@ -74,6 +71,18 @@ async fn fetched(
                 .await?;
             Ok(deposit.keep().await?)
         }
+    }
+}
+
+/// What is known of the file before its content is here.
+pub(super) fn arrival(chat: &Chat, incoming: &Incoming, attachment: &Attachment) -> Arrival {
+    Arrival {
+        folder: chat_folder(&chat.owner, &chat.room),
+        event: incoming.event.clone(),
+        sent_at: incoming.sent_at,
+        name: attachment.name.clone(),
+        mime: attachment.mime.clone(),
+        not_with: incoming.behind.clone(),
     }
 }
 

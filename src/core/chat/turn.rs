@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use self::{asking::Asking, named::NamedFiles};
 use super::{
     Chat, Locale,
+    earlier::Referred,
     manager::context_of,
     permission::{Person, Verdict},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) chat: &'a Chat,
     pub(crate) incoming: &'a Incoming,
+    /// What the question refers to.
+    pub(crate) referred: Referred,
     pub(crate) files: &'a dyn ChatFiles,
     /// `None` where answers do not grow in front of the user.
     pub(crate) drafts: Option<&'a dyn DraftSink>,
@@ -159,8 +162,17 @@ impl Turn<'_> {
         Prompt {
             context: context_of(self.chat),
             question: self.incoming.event.clone(),
-            text: self.incoming.text.clone(),
+            text: self.text(),
             files: self.take().await,
+        }
+    }
+
+    /// The question, behind what it refers to.
+    fn text(&self) -> String {
+        let question = self.incoming.text.as_str();
+        match self.referred.quote.as_str() {
+            "" => question.to_owned(),
+            quote => format!("{quote}\n\n{question}"),
         }
     }
 
@@ -199,10 +211,10 @@ impl Turn<'_> {
         None
     }
 
-    /// The files that waited for this question. Where they cannot be looked at, they go on waiting.
+    /// The file that the question refers to, and those that waited for it. Where they cannot be looked at, they go on waiting.
     async fn take(&self) -> Vec<PromptFile> {
         let folder = context_of(self.chat).folder;
-        match self.files.take(&folder, &self.incoming.event).await {
+        let taken = match self.files.take(&folder, &self.incoming.event).await {
             Ok(files) => files,
             Err(error) => {
                 let (chat, room) = (self.chat.id, &self.chat.room);
@@ -210,7 +222,10 @@ impl Turn<'_> {
                     "the files of {chat} cannot be looked at");
                 Vec::new()
             }
-        }
+        };
+        let referred = self.referred.file.clone();
+        let referred = referred.filter(|file| taken.iter().all(|taken| taken.path != file.path));
+        referred.into_iter().chain(taken).collect()
     }
 
     fn draft(&self, markdown: &str) {

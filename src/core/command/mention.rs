@@ -1,15 +1,75 @@
 //! A command that begins with the bot's name: `surfaces-bot: !help`.
 
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+
+use crate::core::{ids::RoomKey, message::Incoming};
+
+/// What people call the bot: everywhere its user id and the first part of that, and in each room the name it has there.
+pub struct BotNames {
+    everywhere: Vec<String>,
+    in_rooms: RwLock<BTreeMap<RoomKey, String>>,
+}
+
+impl BotNames {
+    /// With these names in every room.
+    pub fn new(everywhere: Vec<String>) -> Self {
+        Self {
+            everywhere,
+            in_rooms: RwLock::default(),
+        }
+    }
+
+    /// From now on the bot has this display name in the room, or none.
+    pub fn set(&self, room: &RoomKey, name: Option<String>) {
+        let is_same = self.in_room(room) == name;
+        if is_same {
+            return;
+        }
+        let mut names = self
+            .in_rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match name {
+            Some(name) => names.insert(room.clone(), name),
+            None => names.remove(room),
+        };
+    }
+
+    fn in_room(&self, room: &RoomKey) -> Option<String> {
+        let names = self.in_rooms.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(room).cloned()
+    }
+
+    /// The command behind a mention of the bot in front of the message; any other text as it is.
+    pub(crate) fn without_mention<'text>(&self, message: &'text Incoming) -> &'text str {
+        let mut names = self.everywhere.clone();
+        names.extend(self.in_room(&message.room));
+        if let Some(mention) = &message.mention
+            && self
+                .everywhere
+                .iter()
+                .any(|name| name == mention.user.as_str())
+        {
+            names.push(mention.label.clone());
+        }
+        without_mention(&message.text, &names)
+    }
+}
+
 /// The command behind a leading mention of one of `names`; any other text as it is.
 ///
 /// Clients write a mention as `name: `, `@name `, or as a link to the user.
-pub fn without_mention<'text>(text: &'text str, names: &[String]) -> &'text str {
+fn without_mention<'text>(text: &'text str, names: &[String]) -> &'text str {
     let start = text.trim_start();
     let behind = behind_link(start, names).or_else(|| {
         let bare = start.strip_prefix('@').unwrap_or(start);
+        // One name may begin with another: `surfaces` and `Surfaces Bot`.
         names.iter().find_map(|name| {
             let name = name.strip_prefix('@').unwrap_or(name);
-            behind_separator(strip_name(bare, name)?)
+            behind_separator(strip_name(bare, name)?).filter(|rest| rest.starts_with('!'))
         })
     });
     match behind {
@@ -69,6 +129,7 @@ mod tests {
             "surfaces",
             "surfaces-bot",
             "Робот Лямбда",
+            "Surfaces Bot",
             "@bot:example.org",
             "",
         ]
@@ -86,6 +147,8 @@ mod tests {
             "@surfaces-bot:\n!help me",
             "  surfaces-bot:!help me",
             "surfaces: !help me",
+            "Surfaces Bot: !help me",
+            "surfaces bot !help me",
             "робот лямбда: !help me",
             "@bot:example.org !help me",
             "@bot:example.org: !help me",

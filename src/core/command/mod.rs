@@ -35,7 +35,7 @@ pub use self::{
     files::Files,
     help::Help,
     load::Load,
-    mention::without_mention,
+    mention::BotNames,
     name::CommandName,
     new::New,
     parse::{Parsed, Wrong, parse},

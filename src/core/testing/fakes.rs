@@ -12,6 +12,7 @@ use super::{chat, owner};
 use crate::core::{
     chat::{
         Chat, ChatRooms, ChatRoomsError, ChatStore, ChatStoreError, Onboarded, Owner,
+        earlier::{Earlier, EarlierMessages, Interrupted},
         permission::{Asked, Person, Verdict},
         save::Save,
     },
@@ -120,6 +121,14 @@ impl ChatStore for Fakes {
         let mut rows = self.rows.lock().unwrap();
         rows.owners.insert(owner.user.clone(), owner.clone());
         Ok(())
+    }
+}
+
+/// Nothing was said before.
+#[async_trait]
+impl EarlierMessages for Fakes {
+    async fn find(&self, _: &RoomKey, _: &EventKey) -> Result<Option<Earlier>, Interrupted> {
+        Ok(None)
     }
 }
 

@@ -73,7 +73,10 @@ fn incoming(sender: UserKey, event: &str, text: &str) -> Incoming {
         sender,
         thread: None,
         text: text.to_owned(),
+        mention: None,
+        reply_to: None,
         attachment: None,
+        behind: Vec::new(),
         sent_at: SystemTime::UNIX_EPOCH,
     }
 }
@@ -168,6 +171,7 @@ impl World {
             Arc::clone(&fakes) as _,
             agents,
             files,
+            Arc::clone(&fakes) as _,
             Arc::clone(&fakes) as _,
             settings,
         );

@@ -38,11 +38,11 @@ use crate::{
 const PAGE: u32 = 32;
 
 /// The turn that a lane runs beside.
-struct Beside<'a> {
-    room: &'a RoomId,
-    entry: &'a Entry,
+pub(super) struct Beside<'a> {
+    pub(super) room: &'a RoomId,
+    pub(super) entry: &'a Entry,
     /// Cancelled when the turn's answer is on the server, or its handling has failed.
-    over: &'a CancellationToken,
+    pub(super) over: &'a CancellationToken,
     /// Whether it is on the server.
     answered: &'a AtomicBool,
 }
@@ -70,7 +70,11 @@ impl Inbox {
             over: &over,
             answered: &answered,
         };
-        let (result, ()) = tokio::join!(attempt, self.express(&beside, &lane));
+        let (result, (), ()) = tokio::join!(
+            attempt,
+            self.express(&beside, &lane),
+            self.take_in_files(&beside, &lane)
+        );
         if result.is_ok() && lane.is_ahead_of(entry.seq).await {
             self.catch_up(room, &entry.item.event_id).await?;
         }
@@ -192,6 +196,8 @@ impl Inbox {
         self.parts.outbox.recall(id.as_str(), room).await?;
         let meaning = match &control {
             Control::Stop | Control::Help => Meaning::Plain,
+            // Its content may be long in coming, and a `!stop` must not wait for it.
+            Control::File => return Ok(false),
             Control::Answer(given) => {
                 let turn = &beside.entry.item.event_id;
                 let meaning = self.meaning(room, turn, entry, given).await?;
@@ -210,6 +216,7 @@ impl Inbox {
                     Control::Stop => self.stop(beside, entry).await?,
                     Control::Help => self.help(room, entry, chat).await?,
                     Control::Answer(_) => self.respond(room, entry, meaning).await?,
+                    Control::File => {}
                 }
             }
             Ok(self.parts.store.finish(id).await?)
@@ -314,7 +321,7 @@ impl Inbox {
 }
 
 /// Nothing that passes ahead grows.
-struct NoDrafts;
+pub(super) struct NoDrafts;
 
 impl DraftSink for NoDrafts {
     fn working(&self) {}

@@ -32,6 +32,8 @@ pub(super) enum Control {
     Help,
     /// Something that is about a permission question, if one is open.
     Answer(Given),
+    /// A file that waits for a later question: it is taken in, and acknowledged.
+    File,
 }
 
 /// What the event is, if it may pass ahead.
@@ -66,6 +68,7 @@ pub(super) fn control(
                 replies_to: replied_to(item),
             })))
         }
+        Said::Words(incoming) if incoming.text.trim().is_empty() => Some(Control::File),
         Said::Reaction { target, choice } => Some(Control::Answer(Given::Reaction {
             target: target.clone(),
             choice: *choice,
@@ -89,6 +92,8 @@ fn replied_to(item: &TimelineItem) -> Option<OwnedEventId> {
 pub(super) struct Lane {
     /// Rings when there may be something new to look at.
     pub(super) bell: Notify,
+    /// The same, for files.
+    pub(super) file_bell: Notify,
     pub(super) seen: tokio::sync::Mutex<Seen>,
     /// The message that the last turn in the room answers.
     turn: Mutex<Option<EventKey>>,
@@ -104,6 +109,12 @@ impl Lane {
     pub(super) fn turn(&self) -> Option<EventKey> {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         turn.clone()
+    }
+
+    /// There may be something new to look at.
+    pub(super) fn ring(&self) {
+        self.bell.notify_one();
+        self.file_bell.notify_one();
     }
 
     /// Whether anything behind this place has passed ahead.
@@ -198,8 +209,11 @@ mod tests {
         assert_eq!(reaction("m.annotation", "🎉"), None);
         assert_eq!(reaction("m.reference", "👍"), None);
         assert_eq!(of("m.reaction", json!({})), None);
-        let picture = json!({"msgtype": "m.image", "body": "!stop"});
-        assert_eq!(of("m.room.message", picture), None);
+        let picture = json!({"msgtype": "m.image", "body": "!stop", "url": "mxc://hs/a"});
+        assert_eq!(of("m.room.message", picture), Some(Control::File));
+        let captioned =
+            json!({"msgtype": "m.image", "body": "!stop", "filename": "a", "url": "mxc://hs/a"});
+        assert_eq!(of("m.room.message", captioned), None);
         assert_eq!(of("m.room.encrypted", json!({})), None);
     }
 

@@ -29,7 +29,7 @@ impl Inbox {
         if self.is_stopped(room, entry).await? || !self.parts.store.is_joined(room).await? {
             turn.stop();
         }
-        lane.bell.notify_one();
+        lane.ring();
         Ok(Some(turn))
     }
 

@@ -58,7 +58,8 @@ mod tests {
 
     fn shape(markdown: &str) -> Value {
         let content = content::message(&Reply::answer(markdown));
-        let mut content = content::answering(content, &"$q".repeat(60), Some("$root"));
+        let mut content =
+            content::answering(content, &"$q".repeat(60), content::Tie::Thread("$root"));
         content[PART_KEY] = json!(1);
         content
     }

@@ -4,7 +4,7 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store, StoreError, amendments, compaction, inherited, invites, members, questions,
+    Store, StoreError, amendments, compaction, followers, inherited, invites, members, questions,
     queue::{self, Admission},
     state_cache, stops,
 };
@@ -288,6 +288,12 @@ fn take_in_events(
             queue_limit,
         )?;
     }
+    if let Some(behind) = room
+        .spoke_behind
+        .and_then(|count| i64::try_from(count).ok())
+    {
+        followers::note_own(connection, room_id, before + behind)?;
+    }
     inherited::take_in_answers(connection, room_id, &room.answered, &room.drafts, numbers)?;
     questions::take_in(connection, room_id, &room.questions, |events| {
         before + events
@@ -320,7 +326,7 @@ pub(super) fn insert(
         Admission::Refuse => ("refused", Some(to_json(item))),
         Admission::Drop => ("done", None),
     };
-    connection
+    let is_new = connection
         .prepare_cached(
             "INSERT INTO journal (seq, event_id, room_id, state, sender, item, live, refused)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (event_id) DO NOTHING",
@@ -334,7 +340,11 @@ pub(super) fn insert(
             json,
             queue_limit.is_some(),
             state == "refused"
-        ])?;
+        ])?
+        > 0;
+    if is_new {
+        followers::note_message(connection, seq, room, item)?;
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
     include_str!("migrations/0003_model_memory.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_question_positions.sql"),
     include_str!("migrations/0007_refusals.sql"),
     include_str!("migrations/0008_attempts_and_parking.sql"),
+    include_str!("migrations/0009_followers.sql"),
 ];
 
 /// Brings the database to the newest version; refuses one that is newer.

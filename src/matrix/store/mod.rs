@@ -10,6 +10,7 @@ mod backlog;
 mod chats;
 mod compaction;
 mod dead_letters;
+mod followers;
 mod gaps;
 mod inherited;
 mod invites;
@@ -42,6 +43,7 @@ use tokio::sync::Mutex;
 pub use self::{
     attempts::{End, Record, Way},
     dead_letters::DeadLetters,
+    followers::Followers,
     gaps::Gap,
     invites::{Invite, InviteStep},
     journal::Entry,

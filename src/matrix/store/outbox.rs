@@ -4,7 +4,7 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use super::{Store, StoreError, dead_letters};
+use super::{Store, StoreError, dead_letters, followers};
 
 /// A message to be frozen.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,12 +85,17 @@ impl Store {
     pub async fn sent(&self, question: &str, part: u32, event: &EventId) -> Result<(), StoreError> {
         let (question, event) = (question.to_owned(), event.to_string());
         self.call(move |connection| {
-            connection
+            let transaction = connection.transaction()?;
+            let is_there = transaction
                 .prepare_cached(
                     "UPDATE outbox SET event_id = ?3 WHERE question = ?1 AND part = ?2",
                 )?
-                .execute(params![question, part, event])?;
-            Ok(())
+                .execute(params![question, part, event])?
+                > 0;
+            if is_there {
+                followers::note_sent(&transaction, &question, part)?;
+            }
+            Ok(transaction.commit()?)
         })
         .await
     }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId};
+use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
@@ -86,6 +87,30 @@ impl Store {
             let rows: Vec<(String, String)> =
                 statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
             Ok(rows.iter().filter_map(|(room, user)| Some((parsed(room)?, parsed(user)?))).collect())
+        })
+        .await
+    }
+
+    /// The display name that the user has in this room.
+    pub async fn display_name_in(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<String>, StoreError> {
+        let (room, user) = (room.to_string(), user.to_string());
+        self.call(move |connection| {
+            let content: Option<String> = connection
+                .prepare_cached(
+                    "SELECT content FROM room_state
+                     WHERE room_id = ?1 AND event_type = 'm.room.member' AND state_key = ?2",
+                )?
+                .query_row([room, user], |row| row.get(0))
+                .optional()?;
+            let content = content.and_then(|content| serde_json::from_str::<Value>(&content).ok());
+            let name = content
+                .as_ref()
+                .and_then(|content| content.get("displayname")?.as_str());
+            Ok(name.map(str::to_owned))
         })
         .await
     }

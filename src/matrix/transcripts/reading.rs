@@ -70,7 +70,7 @@ impl<'a> Reading<'a> {
     }
 
     fn takes_all_with(&mut self, item: &TimelineItem) -> bool {
-        if item.event_type == "m.room.message" {
+        if event::is_message(&item.event_type) {
             if item.sender == self.bot {
                 self.take_answer(item);
             } else if item.sender.as_str() == self.conversation.user.as_str() {

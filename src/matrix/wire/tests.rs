@@ -110,3 +110,32 @@ fn a_redaction_that_names_two_targets_names_none() {
     let item = timeline_item(&event).unwrap();
     assert_ne!(item.content["redacts"], "$unchecked");
 }
+
+#[test]
+fn an_event_takes_the_form_of_the_edit_that_comes_with_it() {
+    let event = |edit: &Value| {
+        json!({
+            "type": "m.room.message", "sender": "@alice:hs", "event_id": "$e", "origin_server_ts": 7,
+            "content": {"msgtype": "m.text", "body": "old", "m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}},
+            "unsigned": {"m.relations": {"m.replace": edit}},
+        })
+    };
+    let edit = |sender: &str| {
+        json!({"sender": sender, "type": "m.room.message",
+               "content": {"body": "* new", "m.new_content": {"body": "new", "m.relates_to": {"rel_type": "m.thread"}}}})
+    };
+    let item = in_newest_form(&event(&edit("@alice:hs"))).unwrap();
+    assert_eq!(
+        item.content,
+        json!({"body": "new", "m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}})
+    );
+    for not_an_edit in [
+        edit("@mallory:hs"),
+        json!(null),
+        json!({"sender": "@alice:hs"}),
+        json!({"sender": "@alice:hs", "content": {"m.new_content": 5}}),
+    ] {
+        let item = in_newest_form(&event(&not_an_edit)).unwrap();
+        assert_eq!(item.content["body"], "old", "{not_an_edit}");
+    }
+}

@@ -46,6 +46,10 @@ pub(super) fn note(note: &FileNote<'_>) -> String {
             "I could not keep {}. Please send it again; if it happens again, tell whoever runs this bot.",
             escape(name)
         ),
+        FileNote::NothingToRead => {
+            "I can't read this kind of message. Please write it as text, or send it as a file."
+                .to_owned()
+        }
         FileNote::Here => "Here you are:".to_owned(),
         FileNote::NotSent { path, why } => {
             format!(

@@ -44,6 +44,10 @@ pub(super) fn note(note: &FileNote<'_>) -> String {
             бота.",
             escape(name)
         ),
+        FileNote::NothingToRead => {
+            "Я не могу прочитать такое сообщение. Напишите его текстом или отправьте файлом."
+                .to_owned()
+        }
         FileNote::Here => "Вот, пожалуйста:".to_owned(),
         FileNote::NotSent { path, why } => {
             format!(

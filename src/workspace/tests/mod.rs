@@ -106,7 +106,8 @@ fn arrival(event: &str, name: &str) -> Arrival {
         event: EventKey::new(event),
         sent_at: UNIX_EPOCH + Duration::from_secs(second),
         name: name.to_owned(),
-        mime: Some("text/plain".to_owned()),
+        mime: name.contains('.').then(|| "text/plain".to_owned()),
+        not_with: Vec::new(),
     }
 }
 

@@ -227,3 +227,96 @@ async fn a_workspace_that_cannot_be_made_is_a_failure_and_no_panic() {
     fs::write(path, b"a file where the folder should be").unwrap();
     assert!(place.workspace.begin(&arrival("$1", "a")).await.is_err());
 }
+
+async fn arrives_behind(place: &Place, event: &str, name: &str, behind: &[&str]) {
+    let arrival = Arrival {
+        not_with: behind.iter().map(|event| EventKey::new(*event)).collect(),
+        ..arrival(event, name)
+    };
+    let deposit = place.deposit(FOLDER, &arrival).await;
+    deposit.keep().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_goes_with_no_question_that_was_sent_before_it() {
+    let place = Place::new();
+    place.arrives("$1", "first", b"x").await;
+    arrives_behind(&place, "$2", "second", &["$q1", "$q2"]).await;
+    assert_eq!(place.staged().await, ["first", "second"]);
+    for _ in 0..2 {
+        assert_eq!(place.take("$q1").await, ["first"]);
+        assert_eq!(place.staged().await, ["second"]);
+    }
+    assert_eq!(place.take("$q2").await, [""; 0]);
+    assert_eq!(place.take("$q3").await, ["second"]);
+}
+
+#[tokio::test]
+async fn a_death_while_files_are_taken_loses_none_that_was_sent_later() {
+    for next in ["$q1", "$q2"] {
+        let place = Place::new();
+        place.arrives("$1", "first", b"x").await;
+        arrives_behind(&place, "$2", "second", &["$q1"]).await;
+        // All is taken, and nothing given back yet.
+        let staging = place.path(&format!("{FOLDER}/.staging"));
+        let taken = format!("taken-{}", names::mark(&EventKey::new("$q1")));
+        fs::rename(staging.join("waiting"), staging.join(taken)).unwrap();
+        let given = place.take(next).await;
+        let expected: &[&str] = if next == "$q1" {
+            &["first"]
+        } else {
+            &["second"]
+        };
+        assert_eq!(given, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_drop_leaves_files_alone_that_were_sent_after_it() {
+    let place = Place::new();
+    place.arrives("$1", "first", b"x").await;
+    arrives_behind(&place, "$2", "second", &["$d1", "$d2", "$d3"]).await;
+    assert_eq!(
+        place.drop_staged("$d1", Some(2)).await,
+        Dropped::NoSuchNumber(2)
+    );
+    assert_eq!(
+        dropped_names(&place.drop_staged("$d2", None).await),
+        ["first"]
+    );
+    assert_eq!(
+        dropped_names(&place.drop_staged("$d3", None).await),
+        [""; 0]
+    );
+    assert_eq!(place.staged().await, ["second"]);
+}
+
+#[tokio::test]
+async fn a_question_that_is_asked_meanwhile_leaves_content_on_its_way_alone() {
+    let place = Place::new();
+    place.arrives("$0", "before", b"x").await;
+    let mut deposit = place.deposit(FOLDER, &arrival("$1", "a")).await;
+    deposit.write(b"hello").await.unwrap();
+    assert_eq!(place.take("$q").await, ["before"]);
+    assert_eq!(deposit.keep().await.unwrap().size, 5);
+    assert_eq!(place.staged().await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_recording_gets_an_ending_and_its_type_stays_whole() {
+    let place = Place::new();
+    let recording = Arrival {
+        mime: Some("audio/ogg; codecs=opus".to_owned()),
+        ..arrival("$1", "Voice message")
+    };
+    let deposit = place.deposit(FOLDER, &recording).await;
+    let file = deposit.keep().await.unwrap();
+    assert!(file.path.ends_with("-Voice_message.ogg"), "{}", file.path);
+    assert_eq!(file.name, "Voice message.ogg");
+    assert_eq!(file.mime.as_deref(), Some("audio/ogg; codecs=opus"));
+    let arrival = Arrival {
+        folder: FOLDER.to_owned(),
+        ..recording
+    };
+    assert_eq!(place.workspace.kept(&arrival).await.unwrap(), Some(file));
+}

@@ -16,6 +16,7 @@ use surfaces_bot::{
         bot::{Bot, FirstSync},
         client::MatrixClient,
         drafts::Drafter,
+        earlier::RoomMessages,
         gaps::GapFiller,
         inbox::{self, Inbox},
         media::Media,
@@ -137,8 +138,8 @@ pub(crate) async fn assemble(
         store.clone(),
         settings.permission_timeout,
     );
-    let asked = Arc::new(questions.clone());
-    let dispatcher = dispatcher(settings, &store, &provisioner, agents, ports, asked);
+    let ask = Arc::new(questions.clone());
+    let dispatcher = dispatcher(settings, &store, &provisioner, agents, ports, ask, &patient);
     let dispatcher = Arc::new(dispatcher);
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
@@ -231,6 +232,7 @@ fn dispatcher(
     agents: Arc<Agents>,
     files: FilePorts,
     person: Arc<Questions>,
+    patient: &Arc<dyn MatrixClient>,
 ) -> Dispatcher {
     Dispatcher::new(
         Arc::new(store.clone()),
@@ -238,6 +240,7 @@ fn dispatcher(
         agents,
         files,
         person,
+        Arc::new(RoomMessages::new(Arc::clone(patient))),
         DispatchSettings {
             locale: settings.locale,
             bot_names: vec!["@bot:hs".to_owned(), "bot".to_owned()],

@@ -154,9 +154,10 @@ fn write_room(server: &mut Server, new: &NewRoom, most: usize) -> OwnedRoomId {
     let (room, bot) = (server.new_room(), server.bot.clone());
     let mut creation = new.creation_content.clone();
     creation["room_version"] = json!("11");
+    let member = server.member_content(&bot, "join");
     let mut events = vec![
         ("m.room.create", "", creation),
-        ("m.room.member", bot.as_str(), json!({"membership": "join"})),
+        ("m.room.member", bot.as_str(), member),
         (
             "m.room.power_levels",
             "",
@@ -435,6 +436,36 @@ impl MatrixClient for FakeClient {
             content,
             ..item.clone()
         }))
+    }
+
+    async fn event(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<TimelineItem>, MatrixError> {
+        self.in_room("event", room, |server| {
+            let events = || server.room(room).events.iter().map(|event| &event.item);
+            let found = events().find(|item| item.event_id == event);
+            let mut item = found
+                .ok_or_else(|| refused_with(404, "M_NOT_FOUND"))?
+                .clone();
+            // Servers hand out the newest edit of the same sender with the event.
+            let edit = events().rev().find(|edit| {
+                let relation = &edit.content["m.relates_to"];
+                relation["rel_type"] == "m.replace"
+                    && relation["event_id"] == event.as_str()
+                    && edit.sender == item.sender
+            });
+            if let Some(edit) = edit {
+                let relation = item.content.get("m.relates_to").cloned();
+                item.content = edit.content["m.new_content"].clone();
+                if let Some(relation) = relation {
+                    item.content["m.relates_to"] = relation;
+                }
+            }
+            Ok(Some(item))
+        })
+        .await
     }
 
     async fn messages_before(

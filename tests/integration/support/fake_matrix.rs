@@ -103,13 +103,17 @@ impl Server {
         user: &UserId,
         membership: &str,
     ) {
-        self.append(
-            room,
-            sender,
-            "m.room.member",
-            Some(user.as_str()),
-            json!({"membership": membership}),
-        );
+        let content = self.member_content(user, membership);
+        self.append(room, sender, "m.room.member", Some(user.as_str()), content);
+    }
+
+    /// Servers copy the name in a user's profile into the membership events that they write for the user.
+    pub(crate) fn member_content(&self, user: &UserId, membership: &str) -> Value {
+        let mut content = json!({"membership": membership});
+        if let Some(name) = self.names.get(user).filter(|_| membership == "join") {
+            content["displayname"] = json!(name);
+        }
+        content
     }
 
     pub(crate) fn room(&self, room: &RoomId) -> &Room {

@@ -180,6 +180,26 @@ impl Person {
             .change(|server| server.append(room, &self.id, "m.room.encrypted", None, content))
     }
 
+    /// An event of another type than `m.room.message`.
+    pub(crate) fn sends_event(
+        &self,
+        room: &RoomId,
+        event_type: &str,
+        content: Value,
+    ) -> OwnedEventId {
+        self.matrix
+            .change(|server| server.append(room, &self.id, event_type, None, content))
+    }
+
+    /// A reply as clients write it today: without a quote in the body.
+    pub(crate) fn replies(&self, room: &RoomId, to: &EventId, text: &str) -> OwnedEventId {
+        let relation = json!({"m.in_reply_to": {"event_id": to}});
+        self.sends(
+            room,
+            json!({"msgtype": "m.text", "body": text, "m.relates_to": relation}),
+        )
+    }
+
     pub(crate) fn edits(&self, room: &RoomId, target: &EventId, text: &str) -> OwnedEventId {
         let content = json!({
             "msgtype": "m.text",

@@ -173,6 +173,10 @@ impl MatrixClient for Server {
         unreachable!("reconcile never speaks")
     }
 
+    async fn event(&self, _: &RoomId, _: &EventId) -> Result<Option<TimelineItem>, MatrixError> {
+        unreachable!("reconcile reads no messages")
+    }
+
     async fn messages_before(
         &self,
         _: &RoomId,

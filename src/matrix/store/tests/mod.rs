@@ -3,6 +3,7 @@
 mod agent_sessions;
 mod attempts;
 mod compaction;
+mod followers;
 mod inherited;
 mod journal;
 mod open;
@@ -54,6 +55,7 @@ fn brought(items: &[TimelineItem]) -> RoomIntake {
             .iter()
             .map(|item| (item.clone(), Fate::Pending))
             .collect(),
+        spoke_behind: None,
         amendments: Vec::new(),
         gap: None,
     }
