@@ -3,6 +3,7 @@
 //! Knows chats only by their context ([`PlatformChatId`]); knows nothing of rooms, Matrix or SQL.
 
 pub mod acp;
+mod error_output;
 pub mod gateway;
 mod links;
 pub mod mock;

@@ -1,9 +1,9 @@
 //! An agent as a child process: in a process group of its own, with an environment of its own, and never left behind.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, io, path::PathBuf, process::Stdio, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt, future};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, BufReader},
@@ -13,10 +13,12 @@ use tokio::{
 
 use super::{
     lines,
-    link::{Dial, FarEnd, Incoming, Link},
+    link::{Dial, FarEnd, Incoming, Link, Outgoing},
     trouble::{Trouble, one_line},
 };
-use crate::{config::Secret, core::ids::AgentId, lifecycle::Tasks};
+use crate::{
+    config::Secret, core::ids::AgentId, lifecycle::Tasks, platform::error_output::ErrorOutput,
+};
 
 /// How long a process may take to end after its input was closed and it was asked to.
 const KINDLY: Duration = Duration::from_secs(1);
@@ -67,16 +69,23 @@ impl Dial for Process {
             return Err(Trouble::passing("the process has no pipes"));
         };
         let (agent, stop) = (self.agent.clone(), self.tasks.stop().clone());
+        let error_output = ErrorOutput::default();
+        let to_log = error_output.clone();
         self.tasks
             .spawn(format!("error output of {agent}"), async move {
                 tokio::select! {
-                    () = log_complaints(agent, errors) => {}
+                    () = log_complaints(agent, errors, to_log) => {}
                     () = stop.cancelled() => {}
                 }
             });
         Ok(Link {
             incoming: lines::read(BufReader::with_capacity(64 * 1024, output)).boxed(),
-            outgoing: Box::pin(lines::write(input)),
+            outgoing: Box::pin(lines::write(input).with(move |outgoing: Outgoing| {
+                if let Outgoing::Message(message) = &outgoing {
+                    error_output.before(message);
+                }
+                future::ready(Ok::<_, io::Error>(outgoing))
+            })),
             has_pulse: false,
             far_end: Box::new(Group::of(child)),
         })
@@ -84,13 +93,26 @@ impl Dial for Process {
 }
 
 /// Ends with the process: its end of the pipe is closed when the whole group is gone.
-async fn log_complaints(agent: AgentId, errors: impl AsyncRead + Unpin + Send) {
+async fn log_complaints(
+    agent: AgentId,
+    errors: impl AsyncRead + Unpin + Send,
+    error_output: ErrorOutput,
+) {
     let mut lines = Box::pin(lines::read(BufReader::new(errors)));
+    let mut held_back = 0_u64;
     while let Some(Ok(Incoming::Message(line))) = lines.next().await {
+        if !error_output.may_be_logged() {
+            held_back += 1;
+            continue;
+        }
         let line = one_line(&line, LONGEST_COMPLAINT);
         if !line.is_empty() {
             tracing::debug!(agent.id = %agent, line, "{agent} wrote to its error output");
         }
+    }
+    if held_back > 0 {
+        tracing::debug!(agent.id = %agent, lines = held_back,
+            "lines of {agent}'s error output were not logged: they may repeat what people said");
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     Conversation, Farewell, ServedAgent,
     lines::{Line, Lines},
 };
+use crate::platform::error_output::ErrorOutput;
 
 /// How long a child may take to end after the end of its input, and again after SIGTERM.
 const POLITE: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
@@ -63,13 +64,14 @@ impl ServedAgent for ChildAgent {
                 return Farewell::failed("the agent's command cannot be started");
             }
         };
+        let error_output = ErrorOutput::default();
         let farewell = {
             let listening = listen(running.output, &outgoing, self.longest_line);
             tokio::pin!(listening);
             tokio::select! {
                 () = over.cancelled() => Farewell::client_gone(),
-                farewell = feed(incoming, running.input) => farewell,
-                never = log_errors(running.errors) => match never {},
+                farewell = feed(incoming, running.input, &error_output) => farewell,
+                never = log_errors(running.errors, &error_output) => match never {},
                 heard = &mut listening => match heard {
                     Some(farewell) => farewell,
                     None => match timeout(LAST_MOMENT, running.child.wait()).await {
@@ -123,8 +125,13 @@ impl ChildAgent {
 }
 
 /// Writes the client's messages to the child, one a line, until there are no more.
-async fn feed(mut incoming: mpsc::Receiver<String>, mut input: ChildStdin) -> Farewell {
+async fn feed(
+    mut incoming: mpsc::Receiver<String>,
+    mut input: ChildStdin,
+    error_output: &ErrorOutput,
+) -> Farewell {
     while let Some(message) = incoming.recv().await {
+        error_output.before(&message);
         // Inside of JSON texts line breaks are escaped: those that are left only lay the message out.
         let mut line = message.replace(['\n', '\r'], " ");
         line.push('\n');
@@ -166,12 +173,13 @@ async fn listen(
     }
 }
 
-/// Logs what the child writes to its standard error, for those who look closely: it may hold what people said. Ends
-/// never: a child may close it and go on.
-async fn log_errors(errors: ChildStderr) -> Infallible {
+/// Logs what the child writes to its standard error, for those who look closely, until it may repeat what people said.
+/// Ends never: a child may close it and go on.
+async fn log_errors(errors: ChildStderr, error_output: &ErrorOutput) -> Infallible {
     let mut lines = Lines::new(BufReader::new(errors), LOGGED);
     while let Ok(Some(line)) = lines.next().await {
         match line {
+            _ if !error_output.may_be_logged() => {}
             Line::Text(text) => debug!("the agent's standard error: {text}"),
             Line::NotText | Line::TooLong => debug!("the agent's standard error: a long line"),
         }

@@ -1,4 +1,9 @@
-use std::{path::Path, time::Duration};
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::SinkExt;
 use tokio::time::{Instant, sleep};
@@ -135,4 +140,62 @@ async fn the_end_of_a_process_is_seen_though_a_child_holds_its_output_open() {
     assert!(lives(&child));
     link.far_end.end().await;
     ends(&child).await;
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_error_output_is_logged_until_the_agent_hears_of_a_conversation() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let script =
+        "echo 'no key is set' >&2; while read line; do echo \"$line\" >&2; echo said; done";
+    let process = shell(script, &[("PATH", "/usr/bin:/bin")]);
+    let mut link = process.dial().await.unwrap();
+    let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    timeout(LIMIT, async {
+        while !logged().contains("no key is set") {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
+    for words in ["my secret", "and another"] {
+        let prompt = format!(r#"{{"method":"session/prompt","text":"{words}"}}"#);
+        link.outgoing.send(Outgoing::Message(prompt)).await.unwrap();
+        assert_eq!(line(&mut link).await, "said");
+    }
+    link.far_end.end().await;
+    timeout(LIMIT, async {
+        while !logged().contains("were not logged") {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
+    drop(guard);
+    let logged = logged();
+    assert!(logged.contains("lines=2"), "{logged}");
+    assert!(
+        !logged.contains("secret") && !logged.contains("another"),
+        "{logged}"
+    );
 }
