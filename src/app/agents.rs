@@ -114,6 +114,7 @@ fn acp_settings(entry: &AgentEntry, acp: &AcpConfig, supplies: &Supplies) -> acp
         local_workspace,
         is_per_chat: acp.is_per_chat,
         linked_files: acp.linked_files,
+        auth: acp.auth.clone(),
         mode: acp.mode.clone(),
         model: acp.model.clone(),
     }

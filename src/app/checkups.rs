@@ -79,6 +79,7 @@ mod tests {
             local_workspace: folder.to_owned(),
             is_per_chat: true,
             linked_files: false,
+            auth: None,
             mode: None,
             model: None,
         };

@@ -5,6 +5,7 @@
 //! cost a request each, and servers limit rates.
 
 pub mod answer;
+mod full;
 pub mod note;
 
 use std::{sync::Arc, time::Duration};
@@ -89,6 +90,9 @@ impl Questions {
         let room = OwnedRoomId::try_from(asked.room.as_str()).map_err(|_| NotAsked::NoId)?;
         let note = Note::of(asked).ok_or(NotAsked::NoId)?;
         let mut question = self.store.ask(&room, &note).await?;
+        if question.event_id.is_none() {
+            self.show_in_full(&question, asked).await?;
+        }
         self.show(&mut question).await?;
         let until = Instant::now() + self.limit;
         loop {
@@ -117,6 +121,29 @@ impl Questions {
             self.store.asked(question.key, &event).await?;
             self.changed();
             question.event_id = Some(event);
+        }
+        Ok(())
+    }
+
+    /// A question that is too long for the message that asks stands in full before it. Sent again, the pieces are the same
+    /// events.
+    async fn show_in_full(&self, question: &QuestionRow, asked: &Asked) -> Result<(), NotAsked> {
+        let pieces = full::pieces(&asked.title);
+        for (number, piece) in (1..).zip(&pieces) {
+            let text = Guide::AsksFor {
+                agent: &asked.agent,
+                number,
+                count: pieces.len(),
+                text: piece,
+            };
+            let mut content = content::notice(&text.text(asked.locale));
+            if let Some(root) = question.note.thread() {
+                content["m.relates_to"] = content::in_thread(root, question.note.turn.as_str());
+            }
+            let id = format!("{}-part-{number}", question.key.simple());
+            self.client
+                .send_message(&question.room, &id, &content)
+                .await?;
         }
         Ok(())
     }

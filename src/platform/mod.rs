@@ -18,6 +18,9 @@ use futures_util::stream::BoxStream;
 
 use crate::core::ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey};
 
+/// The longest answer that a chat takes, in bytes. What comes after that is not read, and no agent may fill the memory.
+pub const LONGEST_ANSWER: usize = 2 * 1024 * 1024;
+
 /// Which conversation of which user a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextRef {
@@ -73,12 +76,25 @@ pub enum AnswerEvent {
     File(String),
     /// The text so far is no part of the answer (it was reasoning). What follows takes its place.
     Retracted,
+    /// The agent gave something that a chat cannot show yet.
+    NotShown(Media),
     /// The agent does not remember what was said before: a session was lost and another one begun.
     BegunAnew,
     /// The agent asks before it goes on; answered through [`PlatformClient::answer_permission`].
     Permission(PermissionQuestion),
     /// The turn is over. Nothing follows.
     Done(StopReason),
+}
+
+/// What an agent gives that is neither text nor a file of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Media {
+    /// A picture.
+    Picture,
+    /// A recording.
+    Sound,
+    /// Of a kind that is not known here.
+    Other,
 }
 
 /// Why a turn ended.
@@ -99,7 +115,8 @@ pub enum StopReason {
 pub struct PermissionQuestion {
     /// Names the question towards the agent.
     pub id: String,
-    /// What is asked.
+    /// What is asked: in the first line what the tool is, and in any further lines what it would do. Never cut: nobody
+    /// may be asked to allow what they cannot read.
     pub title: String,
     /// The options, in the agent's order.
     pub options: Vec<PermissionOption>,
@@ -162,6 +179,10 @@ pub enum Advice {
     BeginAnew,
     /// It will not work until the operator changes something.
     TellOperator,
+    /// It will not work until the operator logs the agent in.
+    LogIn,
+    /// The agent has been started, and is not ready yet.
+    StillStarting,
     /// Another chat continues the same kept context, and this kind of agent cannot copy it.
     HeldElsewhere,
     /// This kind of agent cannot do that.
@@ -193,6 +214,13 @@ impl From<PlatformError> for Diagnosis {
     fn from(error: PlatformError) -> Self {
         let remedy = match error.advice {
             Advice::TryAgain | Advice::TryAgainIn(_) => "it may be back in a moment; check again",
+            Advice::LogIn => {
+                "log it in where it runs, as the user it runs as; or choose one of its login methods with auth in its \
+                 entry of the agent registry"
+            }
+            Advice::StillStarting => {
+                "the first start may download much: start its command once by hand, then check again"
+            }
             Advice::TellOperator | Advice::BeginAnew | Advice::HeldElsewhere | Advice::CannotDo => {
                 "see its entry in the agent registry"
             }
@@ -253,7 +281,8 @@ pub trait PlatformClient: Send + Sync {
         self.health().await?;
         Ok("can be reached".to_owned())
     }
-    /// The same as [`PlatformClient::health`] for somebody who only looks on: nothing is started for it. `None` where that cannot be told yet.
+    /// The same as [`PlatformClient::health`] for somebody who only looks on: nothing is started for it. `None` where that
+    /// cannot be told yet.
     async fn looks_healthy(&self) -> Option<bool> {
         Some(self.health().await.is_ok())
     }

@@ -5,7 +5,7 @@ pub(super) mod failure;
 
 use std::time::Duration;
 
-use self::asking::{asked, asks, choose, context, loaded, saves};
+use self::asking::{asked, asks, asks_for, choose, context, loaded, saves};
 use super::{Done, Guide, PointerReason, Trouble, markdown};
 use crate::core::{
     chat::{ChatStatus, Locale, name, save::MOST_SAVES},
@@ -58,6 +58,13 @@ pub(super) fn guide(guide: &Guide<'_>) -> String {
             options,
             limit,
         } => asks(agent, title, options, *limit),
+        Guide::AsksFor {
+            agent,
+            number,
+            count,
+            text,
+        } => asks_for(agent, *number, *count, text),
+        Guide::InFullAbove(beginning) => format!("{beginning} (in full above)"),
         Guide::Asked {
             agent,
             title,

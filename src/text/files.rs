@@ -4,7 +4,7 @@ pub(super) mod en;
 pub(super) mod ru;
 
 use super::{Locale, markdown};
-use crate::platform::PromptFile;
+use crate::platform::{Media, PromptFile};
 
 /// Texts about files. Names are as people and agents chose them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,15 @@ pub enum FileNote<'a> {
     TooMany(usize),
     /// The homeserver does not take a file of an answer.
     NotUploaded(&'a str),
+    /// The agent asked for permission with more words than a person is shown.
+    NotAsked,
+    /// The agent gave something that a chat cannot show yet.
+    NotShown {
+        /// What.
+        media: Media,
+        /// More than one of it.
+        several: bool,
+    },
 }
 
 /// Why a file that an agent named is not sent.
@@ -144,6 +153,7 @@ mod tests {
             FileNote::Here,
             FileNote::TooMany(3),
             FileNote::NotUploaded(name),
+            FileNote::NotAsked,
         ]
         .map(|note| note.text(locale))
         .into();
@@ -156,6 +166,11 @@ mod tests {
             NotSent::Failed,
         ] {
             all.push(FileNote::NotSent { path, why }.text(locale));
+        }
+        for media in [Media::Picture, Media::Sound, Media::Other] {
+            for several in [false, true] {
+                all.push(FileNote::NotShown { media, several }.text(locale));
+            }
         }
         for text in &all {
             assert!(!text.contains('\n'), "{text}");

@@ -117,6 +117,21 @@ pub(super) fn save_list(entries: &[SaveEntry]) -> String {
     }))
 }
 
+/// What is asked: the first line as nothing but its own letters, and any further lines as they are.
+pub(super) fn question(title: &str) -> String {
+    match title.split_once('\n') {
+        None => escape(title),
+        Some((first, rest)) => format!("{}\n\n{}", escape(first), code_block(rest)),
+    }
+}
+
+/// The text as a block in which nothing is markup.
+pub(super) fn code_block(text: &str) -> String {
+    let longest_run = text.split(|letter: char| letter != '`').map(str::len).max();
+    let fence = "`".repeat(longest_run.unwrap_or_default().max(2) + 1);
+    format!("{fence}\n{text}\n{fence}")
+}
+
 /// The options of a question, numbered.
 pub(super) fn offers(options: &[Offer]) -> String {
     let lines: Vec<String> = (1..)
@@ -287,6 +302,22 @@ mod tests {
             ("  ```\n  x", "  ```\n  x\n```"),
         ] {
             assert_eq!(with_fences_closed(open), closed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_shows_its_text_and_nothing_else(text in "[`~>\\- \nx]{0,60}") {
+            let block = code_block(&text);
+            let mut shown = String::new();
+            for event in Parser::new(&block) {
+                match event {
+                    Event::Text(words) => shown.push_str(&words),
+                    Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock) => {}
+                    other => prop_assert!(false, "{other:?} in {block:?}"),
+                }
+            }
+            prop_assert_eq!(shown, format!("{text}\n"));
         }
     }
 

@@ -149,6 +149,19 @@ pub enum Guide<'a> {
         /// How long it waits.
         limit: Duration,
     },
+    /// A piece of what an agent asks for, where one message does not hold all of it.
+    AsksFor {
+        /// What people call the agent.
+        agent: &'a str,
+        /// Counted from 1.
+        number: usize,
+        /// The pieces there are.
+        count: usize,
+        /// As the agent words it.
+        text: &'a str,
+    },
+    /// The beginning of what an agent asks for, after messages that hold all of it. No Markdown.
+    InFullAbove(&'a str),
     /// What came of what an agent asked.
     Asked {
         /// What people call the agent.

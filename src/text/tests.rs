@@ -117,6 +117,13 @@ fn of_questions_and_saves(locale: Locale) -> Vec<String> {
             limit,
         }
         .text(locale),
+        Guide::AsksFor {
+            agent,
+            number: 1,
+            count: 2,
+            text: "``` x",
+        }
+        .text(locale),
     ];
     let verdicts = [
         Verdict::Chosen(0),
@@ -238,6 +245,8 @@ fn failures(locale: Locale) -> Vec<String> {
         Failure::BrokeOff(Advice::TryAgainIn(Duration::from_mins(5))),
         Failure::BrokeOff(Advice::BeginAnew),
         Failure::BrokeOff(Advice::TellOperator),
+        Failure::Agent(Advice::LogIn),
+        Failure::Agent(Advice::StillStarting),
     ]
     .map(|failure| failure.text(locale))
     .to_vec()

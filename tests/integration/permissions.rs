@@ -236,3 +236,34 @@ fn wherever_the_process_dies_and_loses_its_stores_one_question_is_asked() {
     story().survives_death(Left::NoDevice);
     story().survives_death(Left::Nothing);
 }
+
+#[test]
+fn a_question_too_long_for_one_message_is_shown_whole_before_it_is_asked() {
+    let (world, alice) = World::with_alice();
+    let command = format!("May I? {} THE END", "echo x && ".repeat(1_500));
+    let turn = alice.says(&alice.chat, &format!("ask permission {command}"));
+    world.until("the question", |server| {
+        questions(server, &alice).iter().any(is_open)
+    });
+    let said = world.matrix.see(|server| server.bot_said(&alice.chat));
+    let asks = said.iter().position(is_open).unwrap();
+    let shown: String = said[..asks]
+        .iter()
+        .filter_map(|shown| shown.body.split_once("```\n"))
+        .map(|(_, block)| block.trim_end_matches("\n```").to_owned())
+        .collect();
+    assert!(shown.contains("THE END"), "{} characters", shown.len());
+    assert!(
+        said[asks].body.contains("in full above"),
+        "{:?}",
+        said[asks]
+    );
+    alice.says(&alice.chat, "!yes");
+    world.until("the answer", |server| {
+        server.is_done_with(&alice.chat, &turn)
+    });
+    assert_eq!(
+        world.matrix.answer_to(&alice.chat, &turn),
+        "You chose: once."
+    );
+}

@@ -32,7 +32,7 @@ pub use self::session::SESSION_FILE;
 /// How long one question to the homeserver may take.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long an agent may take: it may have to start, or to load its model, first.
-const AGENT_LIMIT: Duration = Duration::from_mins(2);
+const AGENT_LIMIT: Duration = Duration::from_secs(150);
 
 /// Looks at the bot's database without writing to it or waiting for the bot that holds it.
 #[async_trait]

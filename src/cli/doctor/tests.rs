@@ -282,14 +282,17 @@ async fn every_agent_is_asked() {
         agent("a", Ok(())),
         agent("b", Err(Advice::TryAgain)),
         agent("c", Err(Advice::TellOperator)),
+        agent("d", Err(Advice::LogIn)),
     ];
     let lines = world.checks().await;
     assert_eq!(
-        lines[lines.len() - 3..],
+        lines[lines.len() - 4..],
         [
             "ok   agent a: A can be reached",
             "FAIL agent b: connection refused - it may be back in a moment; check again",
             "FAIL agent c: connection refused - see its entry in the agent registry",
+            "FAIL agent d: connection refused - log it in where it runs, as the user it runs as; or choose one of its \
+             login methods with auth in its entry of the agent registry",
         ]
     );
 }

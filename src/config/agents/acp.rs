@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Its own keys.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "command",
     "url",
     "token_env",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 11] = [
     "workspace",
     "cwd",
     "linked_files",
+    "auth",
     "mode",
     "model",
 ];
@@ -35,6 +36,7 @@ const NAME_EXPECTED: &str =
     "letters, digits and underscores, and not one of the bot's own MATRIX_ or SURFACES_ variables";
 const WORKSPACE_EXPECTED: &str = "the absolute path of the workspace as the agent sees it";
 const CWD_EXPECTED: &str = "chat (each chat works in a folder of its own) or workspace";
+const AUTH_EXPECTED: &str = "the id of one of the agent's login methods, which doctor lists";
 const MODE_EXPECTED: &str = "one of the agent's modes";
 const MODEL_EXPECTED: &str = "one of the agent's models";
 
@@ -70,6 +72,8 @@ pub struct AcpConfig {
     pub is_per_chat: bool,
     /// `linked_files`: a file that it links to in its words is sent.
     pub linked_files: bool,
+    /// `auth`: the method by which it is logged in before its first session.
+    pub auth: Option<String>,
     /// `mode` of its sessions.
     pub mode: Option<String>,
     /// `model` of its sessions.
@@ -97,6 +101,7 @@ pub(super) fn parse(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AcpConfig>
         }
     };
     let linked_files = fields.truth("linked_files").unwrap_or(false);
+    let auth = fields.text("auth", AUTH_EXPECTED).map(str::to_owned);
     let mode = fields.text("mode", MODE_EXPECTED).map(str::to_owned);
     let model = fields.text("model", MODEL_EXPECTED).map(str::to_owned);
     Some(AcpConfig {
@@ -104,6 +109,7 @@ pub(super) fn parse(fields: &mut Fields<'_, '_>, env: &Env) -> Option<AcpConfig>
         workspace,
         is_per_chat,
         linked_files,
+        auth,
         mode,
         model,
     })

@@ -13,8 +13,9 @@ use crate::{
 
 /// More options than this are not shown: no person reads them.
 pub const MOST_OPTIONS: usize = 10;
-/// Longest title that is shown, in characters.
-const LONGEST_TITLE: usize = 500;
+/// The longest question that is put to a person, in bytes. It is shown whole; a longer one is refused, because nobody may
+/// be asked to allow what they cannot read.
+pub const LONGEST_TITLE: usize = 48 * 1024;
 /// Longest label that is shown, in characters.
 const LONGEST_LABEL: usize = 80;
 
@@ -31,7 +32,7 @@ pub struct Asked {
     pub thread: Option<EventKey>,
     /// What people call the agent.
     pub agent: String,
-    /// What is asked.
+    /// What is asked, whole: the first line names the tool, any further ones are what it would do.
     pub title: String,
     /// The options, in the agent's order.
     pub options: Vec<Offer>,
@@ -56,11 +57,6 @@ impl Offer {
             meaning: option.meaning,
         }
     }
-}
-
-/// What is asked, no longer than a person reads.
-pub fn title_of(title: &str) -> String {
-    shortened(title, LONGEST_TITLE)
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -285,10 +281,18 @@ mod tests {
     }
 
     #[test]
-    fn what_an_agent_asks_is_cut_where_no_person_would_read_on() {
-        assert_eq!(title_of("May I?"), "May I?");
-        let long = title_of(&"я".repeat(10_000));
-        assert_eq!(long.chars().count(), LONGEST_TITLE + 1);
+    fn a_label_is_cut_where_no_person_would_read_on() {
+        let label = |label: &str| {
+            Offer::of(&PermissionOption {
+                id: String::new(),
+                label: label.to_owned(),
+                meaning: PermissionMeaning::Allow,
+            })
+            .label
+        };
+        assert_eq!(label("Yes"), "Yes");
+        let long = label(&"я".repeat(10_000));
+        assert_eq!(long.chars().count(), LONGEST_LABEL + 1);
         assert!(long.ends_with('…'));
     }
 }

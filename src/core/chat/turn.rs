@@ -9,7 +9,10 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{asking::Asking, named::NamedFiles};
+use self::{
+    asking::{Asking, is_too_long},
+    named::NamedFiles,
+};
 use super::{
     Chat, Locale,
     earlier::Referred,
@@ -22,14 +25,12 @@ use crate::{
         message::{DraftSink, Incoming, Reply},
     },
     platform::{
-        Advice, Agent, AnswerEvent, AnswerStream, PermissionQuestion, PlatformError, Prompt,
-        PromptFile, StopReason,
+        Advice, Agent, AnswerEvent, AnswerStream, LONGEST_ANSWER, PermissionQuestion,
+        PlatformError, Prompt, PromptFile, StopReason,
     },
     text::{Failure, markdown},
 };
 
-/// An answer longer than this is cut: no chat can show it, and no agent may fill the memory.
-const LONGEST_ANSWER: usize = 2 * 1024 * 1024;
 /// How long an agent may take to hear that it is to stop, or what the person decided.
 const AGENT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -93,8 +94,13 @@ impl Turn<'_> {
                 Some(Failure::TooLong(self.limit))
             }
         };
-        if failure.is_none() && said.trim().is_empty() && named.has_some() {
-            return named.alone(locale);
+        if failure.is_none() && named.has_some() && !has_words(&said, locale) {
+            let said = said.trim_end();
+            return if said.is_empty() {
+                named.alone(locale)
+            } else {
+                named.with(Reply::answer(said), locale)
+            };
         }
         named.with(reply(&said, failure, locale), locale)
     }
@@ -142,12 +148,19 @@ impl Turn<'_> {
                 Some(Err(error)) => Some(End::Failed(error)),
                 Some(Ok(AnswerEvent::Permission(question))) => {
                     if let Some(question) = asking.put(question) {
+                        if is_too_long(&question) {
+                            named.not_asked();
+                        }
                         self.pass_on(&question, Verdict::Refused).await;
                     }
                     None
                 }
                 Some(Ok(AnswerEvent::File(path))) => {
                     named.add(self, &path).await;
+                    None
+                }
+                Some(Ok(AnswerEvent::NotShown(media))) => {
+                    named.not_shown(media);
                     None
                 }
                 Some(Ok(event)) => self.take_in(event, said, locale),
@@ -206,7 +219,7 @@ impl Turn<'_> {
             }
             AnswerEvent::Done(reason) => return Some(End::Stopped(reason)),
             // Taken care of before they come here.
-            AnswerEvent::Permission(_) | AnswerEvent::File(_) => {}
+            AnswerEvent::Permission(_) | AnswerEvent::File(_) | AnswerEvent::NotShown(_) => {}
         }
         None
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::full;
 use crate::{
     core::chat::{
         Locale,
@@ -15,6 +16,7 @@ use crate::{
         marker::{ASKS_KEY, VERSION},
     },
     platform::PermissionMeaning,
+    text::Guide,
 };
 
 /// A permission question, as it stands in its message and in its row.
@@ -71,7 +73,10 @@ impl Note {
             turn: asked.turn.as_str().try_into().ok()?,
             thread: asked.thread.as_ref().map(ToString::to_string),
             agent: asked.agent.clone(),
-            title: asked.title.clone(),
+            title: match full::beginning(asked) {
+                None => asked.title.clone(),
+                Some(beginning) => Guide::InFullAbove(&beginning).text(asked.locale),
+            },
             options: asked.options.iter().map(option_note).collect(),
             locale: asked.locale.code().to_owned(),
             verdict: None,

@@ -19,7 +19,7 @@ use super::{
     AcpAgent,
     connection::{Connection, Fault},
     hearing::Session,
-    mailbox::Mailbox,
+    mailbox::{Ending, Mailbox},
     sessions::Opened,
     trouble::Trouble,
     turns::{Prompted, Running},
@@ -33,7 +33,12 @@ use crate::{
 
 /// How long an answer that was stopped may hold up the next question of its chat.
 const SETTLING: Duration = Duration::from_secs(10);
-/// So many connections are tried for one question.
+/// How long an agent may be silent after the end of a turn before the answer counts as complete: some say their last
+/// words just after it.
+const LAST_WORDS: Duration = Duration::from_millis(400);
+/// The longest time an answer takes to be complete after the end of its turn.
+const ALL_LAST_WORDS: Duration = Duration::from_secs(2);
+/// Connections and sessions that are tried for one question.
 const ATTEMPTS: usize = 3;
 
 impl AcpAgent {
@@ -64,13 +69,14 @@ impl AcpAgent {
             session: Arc::clone(&session),
             mailbox: Arc::clone(&mailbox),
             context: prompt.context.context,
+            ending: None,
         };
         let request = PromptRequest::new(session.id.clone(), content(&prompt, workspace));
         let wire = connection.wire.clone();
         let spawned = connection.wire.spawn(async move {
             let _floor = floor;
             let answer = wire.send_request(request).block_task().await;
-            asked.answered(answer);
+            asked.answered(answer).await;
             Ok(())
         });
         if spawned.is_err() {
@@ -91,28 +97,62 @@ impl AcpAgent {
     }
 
     /// The session, and the right to ask in it: one question at a time. A connection that ends while an earlier answer is
-    /// waited for is replaced.
+    /// waited for is replaced, and so is what belongs to an answer that does not end.
     async fn take_the_floor(
         &self,
         context: &ContextRef,
     ) -> Result<(Opened, OwnedMutexGuard<()>), Trouble> {
         let mut begun_anew = false;
+        let mut hung = None;
         for _ in 0..ATTEMPTS {
-            let mut opened = self.open(context).await?;
+            let mut opened = match hung {
+                Some(Hung::Again) => self.open_anew(context).await?,
+                Some(Hung::Once) | None => self.open(context).await?,
+            };
+            if matches!(hung, Some(Hung::Once)) {
+                opened.session.set_doubtful(true);
+            }
             begun_anew |= opened.begun_anew;
             opened.begun_anew = begun_anew;
             let floor = Arc::clone(&opened.session.floor).lock_owned();
-            let floor = timeout(SETTLING, floor).await.map_err(|_| {
-                Trouble::passing("the agent is still busy with an answer it was asked to end")
-            })?;
-            if !opened.connection.gate.is_closed() {
-                return Ok((opened, floor));
+            match timeout(SETTLING, floor).await {
+                Ok(floor) if !opened.connection.gate.is_closed() => return Ok((opened, floor)),
+                Ok(_) => {}
+                Err(_) => hung = Some(self.leave(&opened, context)),
             }
         }
         Err(Trouble::passing(
             "every connection to the agent ended at once",
         ))
     }
+
+    /// Leaves a turn behind that does not end. Where no other chat is being answered, the connection ends with it, and
+    /// with that the agent's process; else only the session is opened again.
+    fn leave(&self, opened: &Opened, context: &ContextRef) -> Hung {
+        let (agent, chat) = (&self.id, context.chat);
+        tracing::warn!(agent.id = %agent, chat.id = %chat, room.id = %context.room,
+            "a turn of agent {agent} did not end when it was stopped; it is left behind");
+        let session = &opened.session;
+        let mut is_hopeless = session.is_doubtful();
+        if self.turns.only(context.context) {
+            let reason = "a turn did not end when it was asked to";
+            opened.connection.gate.close(reason);
+        } else {
+            opened.connection.closed(context.context);
+            // What it goes on saying could not be told from the next answer.
+            is_hopeless |= session.was_heard_within(SETTLING);
+        }
+        if is_hopeless { Hung::Again } else { Hung::Once }
+    }
+}
+
+/// A session in which a turn did not end.
+#[derive(Clone, Copy)]
+enum Hung {
+    /// It can be tried once more.
+    Once,
+    /// Nothing more can be expected of it.
+    Again,
 }
 
 /// The answer to a question that was stopped before the agent had it.
@@ -140,11 +180,15 @@ struct Asked {
     session: Arc<Session>,
     mailbox: Arc<Mailbox>,
     context: PlatformChatId,
+    /// How the turn ended, while the last words are waited for.
+    ending: Option<Ending>,
 }
 
 impl Asked {
-    fn answered(&self, answer: Result<PromptResponse, agent_client_protocol::Error>) {
-        let ending = match answer {
+    async fn answered(mut self, answer: Result<PromptResponse, agent_client_protocol::Error>) {
+        // Whoever would be asked for permission now could not change anything any more.
+        self.mailbox.stop();
+        let ending: Ending = match answer {
             Ok(response) => Ok(match response.stop_reason {
                 AcpStopReason::EndTurn => StopReason::EndTurn,
                 AcpStopReason::Refusal => StopReason::Refusal,
@@ -160,15 +204,31 @@ impl Asked {
                 Err(fault.into())
             }
         };
-        self.mailbox.end(ending);
+        self.session.set_doubtful(false);
+        if matches!(ending, Ok(StopReason::Cancelled) | Err(_)) {
+            self.session.finish(&self.mailbox);
+            self.mailbox.end(ending);
+        } else {
+            self.ending = Some(ending);
+        }
+        // Until the agent is silent, the next question waits: what still comes would be taken for its answer.
+        tokio::select! {
+            _ = timeout(ALL_LAST_WORDS, self.silence()) => {}
+            () = self.connection.gate.closed() => {}
+        }
+    }
+
+    async fn silence(&self) {
+        while timeout(LAST_WORDS, self.session.heard()).await.is_ok() {}
     }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
         self.session.finish(&self.mailbox);
+        let ending = self.ending.take();
         self.mailbox
-            .end(Err(Trouble::passing(self.connection.gate.reason())));
+            .end(ending.unwrap_or_else(|| Err(Trouble::passing(self.connection.gate.reason()))));
     }
 }
 

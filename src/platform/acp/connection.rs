@@ -13,7 +13,8 @@ use agent_client_protocol::{
     v1::{
         ConnectionTo,
         schema::{
-            AgentCapabilities, CancelNotification, Implementation, InitializeRequest, SessionId,
+            AgentCapabilities, AuthenticateRequest, CancelNotification, Implementation,
+            InitializeRequest, SessionId,
         },
     },
 };
@@ -22,12 +23,15 @@ use tokio::time::timeout;
 use super::{
     gate::Gate,
     hearing::{Hearing, Session},
+    login::Logins,
     trouble::Trouble,
 };
 use crate::core::ids::PlatformChatId;
 
-/// How long a new agent may take to say what it can do; some load a lot first.
-const INTRODUCTION: Duration = Duration::from_mins(1);
+/// How long a new agent may take to say what it can do. Some download their program first; no question waits that long.
+const INTRODUCTION: Duration = Duration::from_mins(15);
+/// How long an agent may take to log in.
+const LOGIN: Duration = Duration::from_mins(5);
 /// How long an agent may take to open, load, list, copy or close a session.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -54,15 +58,18 @@ pub(super) struct Connection {
     pub(super) offers: AgentCapabilities,
     pub(super) hearing: Arc<Hearing>,
     pub(super) gate: Arc<Gate>,
+    logins: Logins,
     open: Mutex<HashMap<PlatformChatId, Arc<Session>>>,
 }
 
 impl Connection {
-    /// Introduces the two to each other. The bot offers the agent neither files nor a terminal: it has its own.
+    /// Introduces the two to each other, and logs the agent in by the method `login` where one is named. The bot offers
+    /// the agent neither files nor a terminal: it has its own.
     pub(super) async fn introduce(
         wire: ConnectionTo<Agent>,
         hearing: Arc<Hearing>,
         gate: Arc<Gate>,
+        login: Option<String>,
     ) -> Result<Self, Trouble> {
         let request = InitializeRequest::new(ProtocolVersion::V1).client_info(Implementation::new(
             env!("CARGO_PKG_NAME"),
@@ -86,13 +93,35 @@ impl Connection {
                 response.protocol_version
             )));
         }
-        Ok(Self {
+        let connection = Self {
             wire,
             offers: response.agent_capabilities,
             hearing,
             gate,
+            logins: Logins::new(login, &response.auth_methods),
             open: Mutex::default(),
-        })
+        };
+        connection.log_in().await?;
+        Ok(connection)
+    }
+
+    /// Logs the agent in by the method that the operator chose. `false` where there is none to use.
+    pub(super) async fn log_in(&self) -> Result<bool, Trouble> {
+        let Some(method) = self.logins.method()? else {
+            return Ok(false);
+        };
+        let request = self.wire.send_request(AuthenticateRequest::new(method));
+        match timeout(LOGIN, request.block_task()).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(error)) => Err(match self.fault("authenticate", &error) {
+                Fault::Refused(ErrorCode::AUTH_REQUIRED, trouble) | Fault::Lost(trouble) => trouble,
+                Fault::Refused(_, trouble) => self.logins.explained(&trouble),
+            }),
+            Err(_) => Err(Trouble::passing(format!(
+                "authenticate was not answered within {} s",
+                LOGIN.as_secs()
+            ))),
+        }
     }
 
     /// Asks and waits, not for ever.
@@ -117,7 +146,11 @@ impl Connection {
         if self.gate.is_closed() || is_lost(error) {
             return Fault::Lost(Trouble::passing(self.gate.reason()));
         }
-        Fault::Refused(error.code, Trouble::refused(name, error))
+        let mut trouble = Trouble::refused(name, error);
+        if error.code == ErrorCode::AUTH_REQUIRED {
+            trouble = self.logins.explained(&trouble);
+        }
+        Fault::Refused(error.code, trouble)
     }
 
     /// The session of a context that is open on this connection.

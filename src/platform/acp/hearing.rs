@@ -4,8 +4,9 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use agent_client_protocol::{
@@ -13,12 +14,14 @@ use agent_client_protocol::{
     v1::{
         Dispatch, Responder,
         schema::{
-            RequestPermissionOutcome, RequestPermissionRequest, RequestPermissionResponse,
-            SessionId, SessionNotification, SessionUpdate,
+            MessageId, RequestPermissionOutcome, RequestPermissionRequest,
+            RequestPermissionResponse, SessionId, SessionNotification, SessionUpdate,
         },
     },
 };
+use serde::Deserialize;
 use serde_json::Value;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     gate::Gate,
@@ -34,6 +37,19 @@ pub(super) struct Session {
     pub(super) floor: Arc<tokio::sync::Mutex<()>>,
     turn: Mutex<Option<Arc<Mailbox>>>,
     tokens: Mutex<Option<u64>>,
+    messages: Mutex<Messages>,
+    /// When the agent last said something in it.
+    heard_at: Mutex<Option<Instant>>,
+    heard: Notify,
+    /// It was opened again after a turn that did not end, and no turn has ended in it since.
+    is_doubtful: AtomicBool,
+}
+
+/// The latest message of the running turn, and that of the turn before.
+#[derive(Default)]
+struct Messages {
+    current: Option<MessageId>,
+    former: Option<MessageId>,
 }
 
 impl Session {
@@ -44,12 +60,61 @@ impl Session {
             floor: Arc::default(),
             turn: Mutex::default(),
             tokens: Mutex::default(),
+            messages: Mutex::default(),
+            heard_at: Mutex::default(),
+            heard: Notify::new(),
+            is_doubtful: AtomicBool::default(),
         }
     }
 
     /// What is said from now on is this turn's.
     pub(super) fn begin(&self, turn: Arc<Mailbox>) {
+        let mut messages = lock(&self.messages);
+        if let Some(message) = messages.current.take() {
+            messages.former = Some(message);
+        }
         *lock(&self.turn) = Some(turn);
+    }
+
+    /// Whether the update belongs to a message of the turn before, and comes too late.
+    fn is_late(&self, update: &SessionUpdate) -> bool {
+        let SessionUpdate::AgentMessageChunk(chunk) = update else {
+            return false;
+        };
+        let Some(message) = &chunk.message_id else {
+            return false;
+        };
+        let mut messages = lock(&self.messages);
+        if messages.former.as_ref() == Some(message) {
+            return true;
+        }
+        messages.current = Some(message.clone());
+        false
+    }
+
+    fn note_heard(&self) {
+        *lock(&self.heard_at) = Some(Instant::now());
+        self.heard.notify_one();
+    }
+
+    /// Resolves when the agent says something in this session. For one listener.
+    pub(super) async fn heard(&self) {
+        self.heard.notified().await;
+    }
+
+    /// Whether the agent said something in this session within this time.
+    pub(super) fn was_heard_within(&self, time: Duration) -> bool {
+        lock(&self.heard_at).is_some_and(|heard| heard.elapsed() < time)
+    }
+
+    /// Whether a second turn that does not end shows that the session cannot be used any more.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether the session has yet to show that its turns end.
+    pub(super) fn set_doubtful(&self, is_doubtful: bool) {
+        self.is_doubtful.store(is_doubtful, Ordering::Relaxed);
     }
 
     /// What is said from now on is nobody's, unless another turn has begun.
@@ -126,7 +191,7 @@ impl Hearing {
             Dispatch::Response(result, router) => router.route_with_result(result),
             Dispatch::Notification(message) => {
                 if message.method == "session/update" {
-                    self.update(message.params);
+                    self.update(&message.params);
                 }
                 Ok(())
             }
@@ -140,18 +205,23 @@ impl Hearing {
         }
     }
 
-    fn update(&self, params: Value) {
-        // Kinds of updates that this version does not know are as good as none.
+    fn update(&self, params: &Value) {
         let Ok(SessionNotification {
             session_id, update, ..
-        }) = serde_json::from_value(params)
+        }) = SessionNotification::deserialize(params)
         else {
-            return;
+            return self.unknown(params);
         };
         let session = self.session(&session_id.0);
-        if let (SessionUpdate::UsageUpdate(usage), Some(session)) = (&update, &session) {
-            *lock(&session.tokens) = Some(usage.used);
-            return;
+        if let Some(session) = &session {
+            if let SessionUpdate::UsageUpdate(usage) = &update {
+                *lock(&session.tokens) = Some(usage.used);
+                return;
+            }
+            if session.is_late(&update) {
+                return;
+            }
+            session.note_heard();
         }
         let turn = session.and_then(|session| lock(&session.turn).clone());
         match turn {
@@ -160,6 +230,21 @@ impl Hearing {
                 self.gate.stray();
             }
             None => {}
+        }
+    }
+
+    /// Kinds of updates that this version does not know are as good as none, but for a piece of an answer.
+    fn unknown(&self, params: &Value) {
+        let kind = &params["update"]["sessionUpdate"];
+        let session = params["sessionId"]
+            .as_str()
+            .filter(|_| kind == "agent_message_chunk");
+        let session = session.and_then(|id| self.session(id));
+        if let Some(session) = session
+            && let Some(turn) = &*lock(&session.turn)
+        {
+            session.note_heard();
+            turn.hear_unknown();
         }
     }
 

@@ -24,8 +24,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// A connection that lasted so long makes the next pause a short one again.
 const STEADY: Duration = Duration::from_mins(1);
-/// How long a question waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(70);
+/// How long a question waits for a connection. An agent that starts for longer goes on starting, for later questions.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at whether anything still runs while the process ends.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -49,6 +49,7 @@ impl Keeper {
     pub(super) fn new(
         agent: &AgentId,
         dial: Box<dyn Dial>,
+        login: Option<String>,
         turns: Arc<Turns>,
         tasks: &Tasks,
     ) -> Self {
@@ -58,6 +59,7 @@ impl Keeper {
         let work = Work {
             agent: agent.clone(),
             dial,
+            login,
             status: sender,
             wanted: Arc::clone(&wanted),
             attempts: 0,
@@ -128,7 +130,7 @@ impl Keeper {
         };
         timeout(PATIENCE, ready)
             .await
-            .unwrap_or_else(|_| Err(Trouble::passing("the agent is not ready in time")))
+            .unwrap_or_else(|_| Err(Trouble::starting()))
     }
 }
 
@@ -149,6 +151,8 @@ async fn idle_at_the_end(tasks: &Tasks, turns: &Turns) {
 struct Work {
     agent: AgentId,
     dial: Box<dyn Dial>,
+    /// The method to log the agent in with.
+    login: Option<String>,
     status: watch::Sender<Status>,
     wanted: Arc<Notify>,
     attempts: u64,
@@ -204,7 +208,7 @@ impl Work {
         sleep(FIRST_PAUSE.min(pause)).await;
         let more = pause.saturating_sub(FIRST_PAUSE);
         tokio::select! {
-            () = sleep(more), if trouble.advice != Advice::TellOperator => {}
+            () = sleep(more), if !matches!(trouble.advice, Advice::TellOperator | Advice::LogIn) => {}
             () = self.wanted.notified() => {}
         }
     }
@@ -226,6 +230,7 @@ impl Work {
         let listener = Arc::clone(&hearing);
         let (main_gate, status, agent) =
             (Arc::clone(&gate), self.status.clone(), self.agent.clone());
+        let login = self.login.clone();
         let serving = Client
             .v1()
             .name(env!("CARGO_PKG_NAME"))
@@ -236,7 +241,7 @@ impl Work {
                 agent_client_protocol::on_receive_dispatch!(),
             )
             .connect_with(theirs, async move |wire: ConnectionTo<Agent>| {
-                match Connection::introduce(wire, hearing, Arc::clone(&main_gate)).await {
+                match Connection::introduce(wire, hearing, Arc::clone(&main_gate), login).await {
                     Ok(connection) => {
                         tracing::info!(agent.id = %agent, "agent {agent} is connected");
                         status.send_replace(Status::Up(Arc::new(connection)));

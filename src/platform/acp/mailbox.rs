@@ -10,15 +10,13 @@ use agent_client_protocol::v1::schema::{
 };
 use tokio::sync::Notify;
 
-use super::{
-    trouble::Trouble,
-    voice::{self, Voice},
-};
-use crate::platform::{AnswerEvent, PermissionMeaning, StopReason};
+use super::{permission, trouble::Trouble, voice::Voice};
+use crate::platform::{AnswerEvent, LONGEST_ANSWER, Media, PermissionMeaning, StopReason};
 
-/// So much may wait for a listener that is held up. No answer may be half as long.
-const MOST_BYTES: usize = 1024 * 1024;
-/// So many pieces that are no text may wait.
+/// The longest text that waits for a listener that is held up, in bytes. More than the longest answer: what a chat takes
+/// is never cut here.
+const MOST_BYTES: usize = LONGEST_ANSWER + 64 * 1024;
+/// Pieces that wait and are neither text nor a tool's status.
 const MOST_PIECES: usize = 512;
 /// So many questions may be open at once.
 const MOST_QUESTIONS: usize = 16;
@@ -38,7 +36,12 @@ pub(super) struct Mailbox {
 struct Inner {
     voice: Voice,
     pieces: VecDeque<AnswerEvent>,
+    /// Of the text that waits.
     bytes: usize,
+    /// Of the pieces that wait, those that are neither text nor a tool's status.
+    others: usize,
+    /// Text was dropped. All that follows it is dropped too, so that nothing is missing in the middle.
+    is_cut: bool,
     questions: BTreeMap<String, Question>,
     is_stopped: bool,
     ending: Option<Ending>,
@@ -56,6 +59,8 @@ impl Mailbox {
                 voice,
                 pieces: VecDeque::new(),
                 bytes: 0,
+                others: 0,
+                is_cut: false,
                 questions: BTreeMap::new(),
                 is_stopped: false,
                 ending: None,
@@ -71,10 +76,15 @@ impl Mailbox {
     /// The agent said something.
     pub(super) fn hear(&self, update: SessionUpdate) {
         let mut inner = self.inner();
-        if let Some(event) = inner.voice.hear(update) {
+        for event in inner.voice.hear(update) {
             inner.push(event);
             self.rung.notify_one();
         }
+    }
+
+    /// The agent said something of a kind that is not known here.
+    pub(super) fn hear_unknown(&self) {
+        self.put(AnswerEvent::NotShown(Media::Other));
     }
 
     /// Something the agent did not say itself.
@@ -86,9 +96,11 @@ impl Mailbox {
     /// The agent asks. No other question of this agent has the name.
     pub(super) fn ask(&self, name: String, request: &RequestPermissionRequest, reply: Reply) {
         let mut inner = self.inner();
-        let is_welcome =
-            !inner.is_stopped && inner.ending.is_none() && inner.questions.len() < MOST_QUESTIONS;
-        let question = voice::question(name.clone(), request).filter(|_| is_welcome);
+        let is_welcome = !inner.is_stopped
+            && inner.ending.is_none()
+            && inner.questions.len() < MOST_QUESTIONS
+            && inner.others < MOST_PIECES;
+        let question = permission::question(name.clone(), request).filter(|_| is_welcome);
         let Some(question) = question else {
             drop(inner);
             return reply(RequestPermissionOutcome::Cancelled);
@@ -130,7 +142,7 @@ impl Mailbox {
     pub(super) fn stop(&self) {
         let mut inner = self.inner();
         inner.is_stopped = true;
-        let questions = std::mem::take(&mut inner.questions);
+        let questions = inner.take_questions();
         drop(inner);
         cancel(questions);
     }
@@ -143,8 +155,12 @@ impl Mailbox {
                 inner.push(AnswerEvent::File(path));
             }
         }
-        inner.ending.get_or_insert(ending);
-        let questions = std::mem::take(&mut inner.questions);
+        let is_cut = inner.is_cut;
+        inner.ending.get_or_insert(match ending {
+            Ok(StopReason::EndTurn) if is_cut => Ok(StopReason::Limit),
+            ending => ending,
+        });
+        let questions = inner.take_questions();
         drop(inner);
         cancel(questions);
         self.rung.notify_one();
@@ -156,8 +172,10 @@ impl Mailbox {
             {
                 let mut inner = self.inner();
                 if let Some(event) = inner.pieces.pop_front() {
-                    if let AnswerEvent::Text(text) = &event {
-                        inner.bytes -= text.len();
+                    match &event {
+                        AnswerEvent::Text(text) => inner.bytes -= text.len(),
+                        AnswerEvent::ToolStatus(_) => {}
+                        _ => inner.others -= 1,
                     }
                     return Ok(event);
                 }
@@ -171,23 +189,46 @@ impl Mailbox {
 }
 
 impl Inner {
-    /// What no longer fits is dropped: such an answer is cut long before.
+    /// Keeps the piece for the listener, as far as it fits.
     fn push(&mut self, event: AnswerEvent) {
-        let is_full = self.pieces.len() >= MOST_PIECES;
         match (event, self.pieces.back_mut()) {
-            (AnswerEvent::Text(text), _) if self.bytes + text.len() > MOST_BYTES => {}
-            (AnswerEvent::Text(text), Some(AnswerEvent::Text(said))) => {
-                self.bytes += text.len();
-                said.push_str(&text);
-            }
+            (AnswerEvent::Text(text), _) => self.push_text(text),
             (AnswerEvent::ToolStatus(now), Some(AnswerEvent::ToolStatus(before))) => *before = now,
-            (event, _) if !is_full => {
-                if let AnswerEvent::Text(text) = &event {
-                    self.bytes += text.len();
-                }
+            (status @ AnswerEvent::ToolStatus(_), _) => self.pieces.push_back(status),
+            (event, _) if self.others < MOST_PIECES => {
+                self.others += 1;
                 self.pieces.push_back(event);
             }
             _ => {}
+        }
+    }
+
+    /// Takes the open questions back. Those that the listener has not seen are not shown any more.
+    fn take_questions(&mut self) -> BTreeMap<String, Question> {
+        let waiting = self.pieces.len();
+        self.pieces
+            .retain(|piece| !matches!(piece, AnswerEvent::Permission(_)));
+        self.others -= waiting - self.pieces.len();
+        std::mem::take(&mut self.questions)
+    }
+
+    fn push_text(&mut self, mut text: String) {
+        if self.is_cut {
+            return;
+        }
+        let room = MOST_BYTES - self.bytes;
+        if text.len() > room {
+            text.truncate(text.floor_char_boundary(room));
+            self.is_cut = true;
+        }
+        self.bytes += text.len();
+        // A status that nobody has read is out of date when words follow it.
+        if matches!(self.pieces.back(), Some(AnswerEvent::ToolStatus(_))) {
+            self.pieces.pop_back();
+        }
+        match self.pieces.back_mut() {
+            Some(AnswerEvent::Text(said)) => said.push_str(&text),
+            _ => self.pieces.push_back(AnswerEvent::Text(text)),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod asking;
 mod book;
+mod checkup;
 mod connection;
 mod gate;
 mod hearing;
@@ -17,7 +18,9 @@ mod keeper;
 mod keeping;
 mod lines;
 mod link;
+mod login;
 mod mailbox;
+mod permission;
 mod place;
 mod process;
 mod pump;
@@ -40,7 +43,8 @@ use self::{
     turns::Turns, wishes::Wishes, workspace::Workspace,
 };
 use super::{
-    Abilities, AnswerStream, ContextInfo, ContextRef, PlatformClient, PlatformError, Prompt, Saved,
+    Abilities, AnswerStream, ContextInfo, ContextRef, Diagnosis, PlatformClient, PlatformError,
+    Prompt, Saved,
 };
 use crate::{
     config::Secret,
@@ -84,6 +88,8 @@ pub struct Settings {
     pub is_per_chat: bool,
     /// Files that it links to in its words are sent too. For agents that never name one in any other way.
     pub linked_files: bool,
+    /// The method by which it is logged in before its first session.
+    pub auth: Option<String>,
     /// The mode of its sessions.
     pub mode: Option<String>,
     /// The model of its sessions.
@@ -130,7 +136,7 @@ impl AcpAgent {
     ) -> Self {
         let turns = Arc::new(Turns::default());
         Self {
-            keeper: Keeper::new(&settings.id, dial, Arc::clone(&turns), tasks),
+            keeper: Keeper::new(&settings.id, dial, settings.auth, Arc::clone(&turns), tasks),
             place: Place::new(
                 Workspace::new(settings.workspace),
                 settings.local_workspace,
@@ -213,6 +219,11 @@ impl PlatformClient for AcpAgent {
 
     async fn health(&self) -> Result<(), PlatformError> {
         self.told(self.keeper.connection().await.map(drop))
+    }
+
+    async fn diagnose(&self) -> Result<String, Diagnosis> {
+        self.told(self.open_and_close().await)?;
+        Ok("opens a session".to_owned())
     }
 
     async fn looks_healthy(&self) -> Option<bool> {

@@ -30,6 +30,11 @@ impl Place {
         &self.workspace
     }
 
+    /// The workspace as the bot sees it.
+    pub(super) fn local(&self) -> &Path {
+        &self.local
+    }
+
     /// Whether each chat has a folder of its own.
     pub(super) const fn is_per_chat(&self) -> bool {
         self.is_per_chat

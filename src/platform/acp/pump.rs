@@ -20,6 +20,8 @@ const PULSE: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(100);
 /// How long what a process said before its end may take to be read.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long what came before the end of the stream may take to be taken in.
+const LAST_MESSAGES: Duration = Duration::from_millis(50);
 /// After so many messages everybody else has a turn.
 const IN_A_ROW: usize = 32;
 
@@ -51,7 +53,11 @@ pub(super) async fn run(link: &mut Link, channel: Channel, gate: &Gate) {
                 }
                 Some(Ok(Incoming::Pulse)) => {}
                 Some(Err(error)) => return gate.close(error.to_string()),
-                None => return gate.close("the agent ended it"),
+                None => {
+                    // An answer that came last is on its way through the protocol's machinery.
+                    sleep(LAST_MESSAGES).await;
+                    return gate.close("the agent ended it");
+                }
             }
             in_a_row += 1;
             if in_a_row % IN_A_ROW == 0 {

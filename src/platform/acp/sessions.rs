@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use agent_client_protocol::{
     ErrorCode,
     v1::schema::{
-        ListSessionsRequest, LoadSessionRequest, NewSessionRequest, ResumeSessionRequest,
-        SessionId, SessionInfo,
+        ListSessionsRequest, LoadSessionRequest, NewSessionRequest, NewSessionResponse,
+        ResumeSessionRequest, SessionId, SessionInfo,
     },
 };
 
@@ -57,12 +57,31 @@ impl AcpAgent {
                 (held, offered, before.is_some())
             }
         };
-        self.wishes
-            .grant(&connection, &held.session, &offered)
-            .await;
+        self.opened(connection, context, &held, &offered, begun_anew)
+            .await
+    }
+
+    /// Opens a new session for a context whose session cannot be used any more.
+    pub(super) async fn open_anew(&self, context: &ContextRef) -> Result<Opened, Trouble> {
+        let connection = self.keeper.connection().await?;
+        connection.closed(context.context);
+        let (held, offered) = self.begin(&connection, context).await?;
+        self.opened(connection, context, &held, &offered, true)
+            .await
+    }
+
+    async fn opened(
+        &self,
+        connection: Arc<Connection>,
+        context: &ContextRef,
+        held: &Held,
+        offered: &Offered,
+        begun_anew: bool,
+    ) -> Result<Opened, Trouble> {
+        self.wishes.grant(&connection, &held.session, offered).await;
         let session = Session::new(SessionId::new(held.session.as_str()), held.folder.clone());
         let session = connection.opened(context.context, session)?;
-        self.book.note(&self.id, context.context, &held).await?;
+        self.book.note(&self.id, context.context, held).await?;
         Ok(Opened {
             connection,
             session,
@@ -154,8 +173,9 @@ impl AcpAgent {
     ) -> Result<(Held, Offered), Trouble> {
         let folder = self.place.folder(context);
         self.place.make(&folder).await;
-        let request = NewSessionRequest::new(self.place.cwd(&folder));
-        let begun = connection.request("session/new", request).await?;
+        let begun = self
+            .new_session(connection, self.place.cwd(&folder))
+            .await?;
         let session = self
             .believed(&begun.session_id, &context.context.to_string())
             .await?;
@@ -166,6 +186,24 @@ impl AcpAgent {
             is_kept: false,
         };
         Ok((held, Offered::new(begun.modes, begun.config_options)))
+    }
+
+    /// A new session. An agent whose login has run out is logged in once more, where the operator named a method.
+    pub(super) async fn new_session(
+        &self,
+        connection: &Connection,
+        cwd: PathBuf,
+    ) -> Result<NewSessionResponse, Trouble> {
+        let request = NewSessionRequest::new(cwd);
+        match connection.request("session/new", request.clone()).await {
+            Err(Fault::Refused(ErrorCode::AUTH_REQUIRED, refusal)) => {
+                if !connection.log_in().await? {
+                    return Err(refusal);
+                }
+                Ok(connection.request("session/new", request).await?)
+            }
+            answered => Ok(answered?),
+        }
     }
 
     /// The name of a session that was just made. One that somebody else has would mix two chats.

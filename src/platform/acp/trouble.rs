@@ -10,6 +10,13 @@ use crate::{
 
 /// The longest part of a foreign error text that reaches the log.
 const LONGEST_DETAIL: usize = 300;
+/// Requests about a conversation: an error text that answers them may repeat what was said in it.
+const WITH_WORDS: [&str; 4] = [
+    "session/prompt",
+    "session/load",
+    "session/resume",
+    "session/fork",
+];
 
 /// A failure before it is known which agent it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +52,32 @@ impl Trouble {
         }
     }
 
+    /// It will not work before the operator logs the agent in.
+    pub(super) fn login(detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            advice: Advice::LogIn,
+        }
+    }
+
+    /// The agent has been started and is not ready yet.
+    pub(super) fn starting() -> Self {
+        Self {
+            detail: "the agent is still starting".to_owned(),
+            advice: Advice::StillStarting,
+        }
+    }
+
     /// What the agent answered to a request.
     pub(super) fn refused(request: &str, error: &Error) -> Self {
-        let detail = format!(
-            "{request} was answered with the error {}: {}",
-            error.code.value(),
-            one_line(&error.message, LONGEST_DETAIL)
-        );
+        let code = error.code.value();
+        let mut detail = format!("{request} was answered with the error {code}");
+        if !WITH_WORDS.contains(&request) {
+            let words = one_line(&error.message, LONGEST_DETAIL);
+            detail = format!("{detail}: {words}");
+        }
         if error.code == ErrorCode::AUTH_REQUIRED {
-            return Self::lasting(detail);
+            return Self::login(detail);
         }
         Self::passing(detail)
     }
@@ -115,15 +139,28 @@ mod tests {
     }
 
     #[test]
+    fn an_error_about_a_conversation_is_not_quoted_and_one_about_the_agent_is() {
+        let error = Error::new(-32603, "said by a person");
+        for request in ["session/prompt", "session/load", "session/resume"] {
+            let detail = Trouble::refused(request, &error).detail;
+            assert_eq!(
+                detail,
+                format!("{request} was answered with the error -32603")
+            );
+        }
+        let detail = Trouble::refused("session/new", &error).detail;
+        assert!(detail.ends_with("said by a person"), "{detail}");
+    }
+
+    #[test]
     fn a_missing_login_is_for_the_operator_and_other_refusals_pass() {
         let login = Trouble::refused("session/new", &Error::auth_required());
-        assert_eq!(login.advice, Advice::TellOperator);
+        assert_eq!(login.advice, Advice::LogIn);
         let other = Trouble::refused("session/prompt", &Error::internal_error());
         assert_eq!(other.advice, Advice::TryAgain);
-        assert!(
-            other
-                .detail
-                .starts_with("session/prompt was answered with the error -32603")
+        assert_eq!(
+            other.detail,
+            "session/prompt was answered with the error -32603"
         );
     }
 }

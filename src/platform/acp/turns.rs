@@ -53,6 +53,11 @@ impl Turns {
         self.running().get(&context).cloned()
     }
 
+    /// Whether nothing runs for any other context.
+    pub(super) fn only(&self, context: PlatformChatId) -> bool {
+        self.running().keys().all(|running| *running == context)
+    }
+
     /// Whether nothing runs.
     pub(super) fn is_idle(&self) -> bool {
         self.running().is_empty()

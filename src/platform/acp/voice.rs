@@ -1,28 +1,22 @@
 //! What an agent says, as pieces of an answer. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use agent_client_protocol::v1::schema::{
-    ContentBlock, ContentChunk, EmbeddedResourceResource, MessageId, PermissionOptionKind,
-    RequestPermissionRequest, SessionUpdate, ToolCallStatus, ToolCallUpdateFields,
+    ContentBlock, ContentChunk, EmbeddedResourceResource, MessageId, SessionUpdate,
+    ToolCallContent, ToolCallStatus,
 };
 
 use super::{
     trouble::one_line,
     workspace::{Target, Workspace},
 };
-use crate::platform::{
-    AnswerEvent, PermissionMeaning, PermissionOption, PermissionQuestion, links,
-};
+use crate::platform::{AnswerEvent, Media, links};
 
 /// The longest status of a tool, in characters.
 const LONGEST_STATUS: usize = 120;
-/// The longest title of a permission question.
-const LONGEST_TITLE: usize = 400;
-/// The longest label of one of its options.
+/// The longest label of a link, in characters.
 const LONGEST_LABEL: usize = 100;
-/// So many options are shown; an agent that offers more means no person.
-const MOST_OPTIONS: usize = 20;
 /// So many tools of one turn are remembered by name.
 const MOST_TOOLS: usize = 256;
 
@@ -39,6 +33,8 @@ pub(super) struct Voice {
     /// Something else happened since the last piece of text: the next one is a paragraph of its own.
     was_interrupted: bool,
     tools: HashMap<String, String>,
+    /// What tools gave that cannot be shown: updates of a tool repeat what it gave before.
+    media: HashSet<(String, Media)>,
     /// The files that were named so far.
     files: Vec<String>,
     /// All words so far, where links in them count.
@@ -54,6 +50,7 @@ impl Voice {
             has_spoken: false,
             was_interrupted: false,
             tools: HashMap::new(),
+            media: HashSet::new(),
             files: Vec::new(),
             words: None,
         }
@@ -80,20 +77,52 @@ impl Voice {
     }
 
     /// What the update adds to the answer. Thoughts, plans and the agent's own bookkeeping add nothing.
-    pub(super) fn hear(&mut self, update: SessionUpdate) -> Option<AnswerEvent> {
+    pub(super) fn hear(&mut self, update: SessionUpdate) -> Vec<AnswerEvent> {
         match update {
-            SessionUpdate::AgentMessageChunk(chunk) => self.chunk(chunk),
+            SessionUpdate::AgentMessageChunk(chunk) => self.chunk(chunk).into_iter().collect(),
             SessionUpdate::ToolCall(call) => {
                 let title = self.tool(&call.tool_call_id.0, Some(&call.title));
-                title.map(AnswerEvent::ToolStatus)
+                let media = self.media(&call.tool_call_id.0, &call.content);
+                title
+                    .map(AnswerEvent::ToolStatus)
+                    .into_iter()
+                    .chain(media)
+                    .collect()
             }
             SessionUpdate::ToolCallUpdate(update) => {
-                let title = self.tool(&update.tool_call_id.0, update.fields.title.as_deref())?;
-                let begins = update.fields.status == Some(ToolCallStatus::InProgress);
-                (begins || update.fields.title.is_some()).then_some(AnswerEvent::ToolStatus(title))
+                let fields = update.fields;
+                let title = self.tool(&update.tool_call_id.0, fields.title.as_deref());
+                let begins = fields.status == Some(ToolCallStatus::InProgress);
+                let title = title.filter(|_| begins || fields.title.is_some());
+                let content = fields.content.as_deref().unwrap_or_default();
+                let media = self.media(&update.tool_call_id.0, content);
+                title
+                    .map(AnswerEvent::ToolStatus)
+                    .into_iter()
+                    .chain(media)
+                    .collect()
             }
-            _ => None,
+            _ => Vec::new(),
         }
+    }
+
+    /// What a tool gave that cannot be shown, each kind once a tool.
+    fn media(&mut self, tool: &str, content: &[ToolCallContent]) -> Vec<AnswerEvent> {
+        let mut events = Vec::new();
+        for part in content {
+            let ToolCallContent::Content(part) = part else {
+                continue;
+            };
+            let media = match &part.content {
+                ContentBlock::Image(_) => Media::Picture,
+                ContentBlock::Audio(_) => Media::Sound,
+                _ => continue,
+            };
+            if self.media.len() < MOST_TOOLS && self.media.insert((tool.to_owned(), media)) {
+                events.push(AnswerEvent::NotShown(media));
+            }
+        }
+        events
     }
 
     /// The tool's title, remembered.
@@ -121,10 +150,11 @@ impl Voice {
             ContentBlock::Resource(embedded) => match embedded.resource {
                 EmbeddedResourceResource::TextResourceContents(text) => (text.uri, String::new()),
                 EmbeddedResourceResource::BlobResourceContents(blob) => (blob.uri, String::new()),
-                _ => return None,
+                _ => return self.not_shown(Media::Other),
             },
-            // Nothing of it lies in the workspace, so there is nothing to send.
-            _ => return None,
+            ContentBlock::Image(_) => return self.not_shown(Media::Picture),
+            ContentBlock::Audio(_) => return self.not_shown(Media::Sound),
+            _ => return self.not_shown(Media::Other),
         };
         match workspace.target(&named, folder) {
             Target::File(path) => {
@@ -143,6 +173,11 @@ impl Voice {
                 self.text(link, chunk.message_id)
             }
         }
+    }
+
+    const fn not_shown(&mut self, media: Media) -> Option<AnswerEvent> {
+        self.was_interrupted = true;
+        Some(AnswerEvent::NotShown(media))
     }
 
     fn text(&mut self, text: String, message: Option<MessageId>) -> Option<AnswerEvent> {
@@ -168,64 +203,6 @@ impl Voice {
         }
         Some(AnswerEvent::Text(text))
     }
-}
-
-/// The question as a person reads it; `None` where nothing could be chosen.
-pub(super) fn question(
-    id: String,
-    request: &RequestPermissionRequest,
-) -> Option<PermissionQuestion> {
-    let options: Vec<PermissionOption> = request
-        .options
-        .iter()
-        .take(MOST_OPTIONS)
-        .map(|option| PermissionOption {
-            id: option.option_id.0.to_string(),
-            label: one_line(&option.name, LONGEST_LABEL),
-            meaning: match option.kind {
-                PermissionOptionKind::AllowOnce => PermissionMeaning::Allow,
-                PermissionOptionKind::AllowAlways => PermissionMeaning::AllowAlways,
-                PermissionOptionKind::RejectAlways => PermissionMeaning::RejectAlways,
-                _ => PermissionMeaning::Reject,
-            },
-        })
-        .collect();
-    (!options.is_empty()).then(|| PermissionQuestion {
-        id,
-        title: title(&request.tool_call.fields),
-        options,
-    })
-}
-
-/// What the tool is, and what it would do: a person who is asked has to see both.
-fn title(fields: &ToolCallUpdateFields) -> String {
-    let mut title = fields
-        .title
-        .as_deref()
-        .or(fields.name.as_deref())
-        .unwrap_or_default()
-        .to_owned();
-    let input = fields.raw_input.as_ref();
-    let details = ["command", "filePath", "file_path", "path", "url"]
-        .into_iter()
-        .filter_map(|key| input?.get(key)?.as_str().map(str::to_owned))
-        .chain(
-            fields
-                .locations
-                .iter()
-                .flatten()
-                .map(|location| location.path.display().to_string()),
-        );
-    for detail in details {
-        if !title.contains(&detail) {
-            title = if title.is_empty() {
-                detail
-            } else {
-                format!("{title}: {detail}")
-            };
-        }
-    }
-    one_line(&title, LONGEST_TITLE)
 }
 
 #[cfg(test)]

@@ -33,10 +33,19 @@ pub(super) fn asks(agent: &str, title: &str, options: &[Offer], limit: Duration)
         "**{} asks:** {}\n\n{}\n\n*Only you can answer: write {}, or react with 👍, 👎 or the number's keycap. \
             Without an answer within {} it means no.*",
         markdown::escape(agent),
-        markdown::escape(title),
+        markdown::question(title),
         markdown::offers(options),
         "`!yes`, `!no` or a number",
         duration(limit)
+    )
+}
+
+/// A piece of a question that is too long for one message.
+pub(super) fn asks_for(agent: &str, number: usize, count: usize, text: &str) -> String {
+    format!(
+        "**What {} asks for, in full** ({number} of {count}):\n\n{}",
+        markdown::escape(agent),
+        markdown::code_block(text)
     )
 }
 
@@ -44,7 +53,7 @@ pub(super) fn asked(agent: &str, title: &str, options: &[Offer], verdict: Verdic
     format!(
         "**{} asked:** {}\n\n{}",
         markdown::escape(agent),
-        markdown::escape(title),
+        markdown::question(title),
         markdown::verdict(
             options,
             verdict,

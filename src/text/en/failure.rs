@@ -22,6 +22,16 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
             Please tell whoever runs this bot, or choose another agent with `!agent`."
                 .to_owned()
         }
+        Failure::Agent(Advice::LogIn) => {
+            "The agent has to be logged in first, and only whoever runs this bot can do that. \
+            Please tell them, or choose another agent with `!agent`."
+                .to_owned()
+        }
+        Failure::Agent(Advice::StillStarting) => {
+            "The agent is still starting; the first time, that can take several minutes. \
+            Please ask again in a few minutes."
+                .to_owned()
+        }
         Failure::Agent(Advice::HeldElsewhere) => {
             "Another chat is using this saved context, and this agent cannot \
             copy it. Use `!clear` there first."
@@ -78,7 +88,9 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
 
 fn broke_off(advice: Advice) -> String {
     match advice {
-        Advice::TryAgain => "The answer broke off here. Please ask again in a moment.".to_owned(),
+        Advice::TryAgain | Advice::StillStarting => {
+            "The answer broke off here. Please ask again in a moment.".to_owned()
+        }
         Advice::TryAgainIn(wait) => format!(
             "The answer broke off here. Please ask again in {}.",
             duration(wait)
@@ -88,7 +100,7 @@ fn broke_off(advice: Advice) -> String {
             `!clear` starts a new one."
                 .to_owned()
         }
-        Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
+        Advice::TellOperator | Advice::LogIn | Advice::HeldElsewhere | Advice::CannotDo => {
             "The answer broke off here, and asking again will not help. \
             Please tell whoever runs this bot, or choose another agent with `!agent`."
                 .to_owned()

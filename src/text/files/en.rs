@@ -1,6 +1,7 @@
 //! English.
 
 use super::{FileNote, NotSent, markdown::escape, names, numbered};
+use crate::platform::Media;
 
 /// The workspace failed.
 pub(in crate::text) const UNREACHABLE: &str = "I cannot get at your files just now. Please try again; if it happens again, \
@@ -67,6 +68,22 @@ pub(super) fn note(note: &FileNote<'_>) -> String {
                 escape(name)
             )
         }
+        FileNote::NotAsked => {
+            "The agent asked to do something that is too long to show, so I refused it. \
+            Ask it to do that in smaller steps."
+                .to_owned()
+        }
+        FileNote::NotShown { media, several } => not_shown(*media, *several).to_owned(),
+    }
+}
+
+const fn not_shown(media: Media, several: bool) -> &'static str {
+    match (media, several) {
+        (Media::Picture, false) => "The agent sent a picture, which I cannot show here yet.",
+        (Media::Picture, true) => "The agent sent pictures, which I cannot show here yet.",
+        (Media::Sound, false) => "The agent sent a recording, which I cannot play here yet.",
+        (Media::Sound, true) => "The agent sent recordings, which I cannot play here yet.",
+        (Media::Other, _) => "The agent sent something that I cannot show here yet.",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Russian.
 
 use super::{FileNote, NotSent, markdown::escape, names, numbered};
+use crate::platform::Media;
 
 /// The workspace failed.
 pub(in crate::text) const UNREACHABLE: &str = "Сейчас я не могу добраться до ваших файлов. Попробуйте снова; если не поможет, \
@@ -65,6 +66,22 @@ pub(super) fn note(note: &FileNote<'_>) -> String {
                 escape(name)
             )
         }
+        FileNote::NotAsked => {
+            "Агент просил разрешить то, что слишком длинно, чтобы показать, и я отказал. \
+            Попросите его действовать меньшими шагами."
+                .to_owned()
+        }
+        FileNote::NotShown { media, several } => not_shown(*media, *several).to_owned(),
+    }
+}
+
+const fn not_shown(media: Media, several: bool) -> &'static str {
+    match (media, several) {
+        (Media::Picture, false) => "Агент прислал картинку, но показать её здесь я пока не могу.",
+        (Media::Picture, true) => "Агент прислал картинки, но показать их здесь я пока не могу.",
+        (Media::Sound, false) => "Агент прислал запись, но воспроизвести её здесь я пока не могу.",
+        (Media::Sound, true) => "Агент прислал записи, но воспроизвести их здесь я пока не могу.",
+        (Media::Other, _) => "Агент прислал то, что показать здесь я пока не могу.",
     }
 }
 

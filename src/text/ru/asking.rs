@@ -33,10 +33,19 @@ pub(super) fn asks(agent: &str, title: &str, options: &[Offer], limit: Duration)
         "**{} спрашивает:** {}\n\n{}\n\n*Ответить можете только вы: напишите {} или поставьте реакцию 👍, 👎 \
             либо цифру. Нет ответа за {} — значит, нет.*",
         markdown::escape(agent),
-        markdown::escape(title),
+        markdown::question(title),
         markdown::offers(options),
         "`!yes`, `!no` или номер",
         duration(limit)
+    )
+}
+
+/// A piece of a question that is too long for one message.
+pub(super) fn asks_for(agent: &str, number: usize, count: usize, text: &str) -> String {
+    format!(
+        "**Чего просит {}, полностью** ({number} из {count}):\n\n{}",
+        markdown::escape(agent),
+        markdown::code_block(text)
     )
 }
 
@@ -44,7 +53,7 @@ pub(super) fn asked(agent: &str, title: &str, options: &[Offer], verdict: Verdic
     format!(
         "**Вопрос от {}:** {}\n\n{}",
         markdown::escape(agent),
-        markdown::escape(title),
+        markdown::question(title),
         markdown::verdict(
             options,
             verdict,

@@ -18,6 +18,12 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
         Failure::Agent(Advice::TellOperator) => "Агент не может ответить, и повторять бесполезно. Сообщите об этом \
             тому, кто ведёт этого бота, или выберите другого агента: `!agent`."
             .to_owned(),
+        Failure::Agent(Advice::LogIn) => "Агент не выполнил вход, а войти за него может только тот, кто ведёт этого \
+            бота. Сообщите ему об этом или выберите другого агента: `!agent`."
+            .to_owned(),
+        Failure::Agent(Advice::StillStarting) => "Агент ещё запускается, в первый раз это может занять несколько \
+            минут. Спросите, пожалуйста, ещё раз через несколько минут."
+            .to_owned(),
         Failure::Agent(Advice::HeldElsewhere) => "Этот сохранённый контекст занят другим чатом, а этот агент не \
             умеет его копировать. Сначала введите там `!clear`."
             .to_owned(),
@@ -62,7 +68,7 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
 
 fn broke_off(advice: Advice) -> String {
     match advice {
-        Advice::TryAgain => "Здесь ответ оборвался. Спросите, пожалуйста, ещё раз чуть позже.".to_owned(),
+        Advice::TryAgain | Advice::StillStarting => "Здесь ответ оборвался. Спросите, пожалуйста, ещё раз чуть позже.".to_owned(),
         Advice::TryAgainIn(wait) => format!(
             "Здесь ответ оборвался. Спросите, пожалуйста, ещё раз через {}.",
             duration(wait)
@@ -70,7 +76,7 @@ fn broke_off(advice: Advice) -> String {
         Advice::BeginAnew => "Здесь ответ оборвался: разговор стал для агента слишком длинным. \
             `!clear` начинает новый."
             .to_owned(),
-        Advice::TellOperator | Advice::HeldElsewhere | Advice::CannotDo => {
+        Advice::TellOperator | Advice::LogIn | Advice::HeldElsewhere | Advice::CannotDo => {
             "Здесь ответ оборвался, и повторять бесполезно. Сообщите об этом тому, кто ведёт этого бота, \
             или выберите другого агента: `!agent`."
                 .to_owned()

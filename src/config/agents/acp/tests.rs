@@ -37,7 +37,7 @@ fn a_command_is_enough() {
     };
     assert_eq!(config.reach, expected);
     assert_eq!((config.workspace, config.is_per_chat), (None, true));
-    assert_eq!((config.mode, config.model), (None, None));
+    assert_eq!((config.mode, config.model, config.auth), (None, None, None));
     assert!(!config.linked_files);
 }
 
@@ -55,7 +55,7 @@ fn a_program_in_a_folder_is_found_from_the_bots_own() {
 fn a_server_takes_a_token_from_elsewhere() {
     let env = Env::of([("AGENT_TOKEN", "s3cret\n")]);
     let keys = "url: 'ws://agents:8000/acp', token_env: AGENT_TOKEN, workspace: /srv, cwd: workspace, mode: code, \
-                model: big, linked_files: true";
+                model: big, linked_files: true, auth: api-key";
     let config = read(keys, &env).unwrap();
     let Reach::Url { url, token } = &config.reach else {
         panic!("no url");
@@ -67,6 +67,7 @@ fn a_server_takes_a_token_from_elsewhere() {
     assert!(config.linked_files);
     assert_eq!(config.mode.as_deref(), Some("code"));
     assert_eq!(config.model.as_deref(), Some("big"));
+    assert_eq!(config.auth.as_deref(), Some("api-key"));
     assert!(!format!("{config:?}").contains("s3cret"));
 }
 

@@ -10,7 +10,7 @@ use crate::{
     core::{
         chat::{
             Locale,
-            permission::{Asked, MOST_OPTIONS, Offer, Verdict, title_of},
+            permission::{Asked, LONGEST_TITLE, MOST_OPTIONS, Offer, Verdict},
         },
         ids::derived_uuid,
     },
@@ -50,7 +50,8 @@ impl<'a> Asking<'a> {
     /// Puts the question to the person, after those before it. Gives it back where nobody can be asked.
     pub(super) fn put(&mut self, question: PermissionQuestion) -> Option<PermissionQuestion> {
         self.count += 1;
-        if self.count > MOST_QUESTIONS || question.options.is_empty() {
+        let cannot_be_shown = question.options.is_empty() || is_too_long(&question);
+        if self.count > MOST_QUESTIONS || cannot_be_shown {
             return Some(question);
         }
         let asked = self.asked(&question);
@@ -85,7 +86,7 @@ impl<'a> Asking<'a> {
 
     /// The question in the form in which it is shown. Its key counts how often these words were asked in this turn.
     fn asked(&mut self, question: &PermissionQuestion) -> Asked {
-        let title = title_of(&question.title);
+        let title = question.title.clone();
         let options: Vec<Offer> = question
             .options
             .iter()
@@ -107,4 +108,9 @@ impl<'a> Asking<'a> {
             locale: self.locale,
         }
     }
+}
+
+/// Whether the question is longer than what is shown to a person.
+pub(super) const fn is_too_long(question: &PermissionQuestion) -> bool {
+    question.title.len() > LONGEST_TITLE
 }

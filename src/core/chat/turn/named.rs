@@ -1,4 +1,6 @@
-//! The files that an agent names in one answer.
+//! The files that an agent names in one answer, and what it gives that a chat cannot show.
+
+use std::collections::BTreeMap;
 
 use super::{Turn, context_of};
 use crate::{
@@ -7,6 +9,7 @@ use crate::{
         files::FilesError,
         message::{FileReply, OutgoingFile, Reply},
     },
+    platform::Media,
     text::{FileNote, NotSent},
 };
 
@@ -18,6 +21,10 @@ const MOST_FILES: usize = 10;
 pub(super) struct NamedFiles {
     files: Vec<(String, Result<OutgoingFile, NotSent>)>,
     too_many: bool,
+    /// A permission question was refused because it cannot be shown whole.
+    not_asked: bool,
+    /// What cannot be shown, and whether there was more than one.
+    not_shown: BTreeMap<Media, bool>,
 }
 
 impl NamedFiles {
@@ -42,8 +49,21 @@ impl NamedFiles {
         }
     }
 
+    /// The agent gave something that cannot be shown: a line of the answer says so.
+    pub(super) fn not_shown(&mut self, media: Media) {
+        self.not_shown
+            .entry(media)
+            .and_modify(|several| *several = true)
+            .or_insert(false);
+    }
+
+    /// The agent asked for permission with more words than a person is shown.
+    pub(super) const fn not_asked(&mut self) {
+        self.not_asked = true;
+    }
+
     pub(super) fn has_some(&self) -> bool {
-        !self.files.is_empty()
+        !self.files.is_empty() || !self.not_shown.is_empty()
     }
 
     /// The reply of an agent that said nothing beside them.
@@ -71,6 +91,13 @@ impl NamedFiles {
         if self.too_many {
             lines.push(FileNote::TooMany(MOST_FILES).text(locale));
         }
+        if self.not_asked {
+            lines.push(FileNote::NotAsked.text(locale));
+        }
+        let not_shown = self.not_shown.into_iter();
+        lines.extend(
+            not_shown.map(|(media, several)| FileNote::NotShown { media, several }.text(locale)),
+        );
         if !lines.is_empty() {
             let said = crate::text::markdown::with_fences_closed(&reply.markdown);
             reply.markdown = format!("{said}\n\n{}", lines.join("\n\n"));

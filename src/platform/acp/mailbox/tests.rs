@@ -10,7 +10,7 @@ fn mailbox() -> Mailbox {
     Mailbox::new(Voice::new(Workspace::new("/srv"), String::new()))
 }
 
-fn said(text: &str) -> SessionUpdate {
+fn said_of(text: &str) -> SessionUpdate {
     let content = ContentBlock::Text(TextContent::new(text));
     SessionUpdate::AgentMessageChunk(ContentChunk::new(content))
 }
@@ -48,8 +48,8 @@ impl Replies {
 async fn pieces_come_in_order_and_texts_that_waited_come_together() {
     let mailbox = mailbox();
     mailbox.put(AnswerEvent::BegunAnew);
-    mailbox.hear(said("one "));
-    mailbox.hear(said("two"));
+    mailbox.hear(said_of("one "));
+    mailbox.hear(said_of("two"));
     mailbox.put(AnswerEvent::ToolStatus("reading".to_owned()));
     mailbox.put(AnswerEvent::ToolStatus("writing".to_owned()));
     mailbox.end(Ok(StopReason::EndTurn));
@@ -74,13 +74,13 @@ async fn an_endless_stream_fills_no_memory_while_nobody_reads() {
     let mailbox = mailbox();
     let piece = "x".repeat(1_000);
     for number in 0..5_000 {
-        mailbox.hear(said(&piece));
+        mailbox.hear(said_of(&piece));
         mailbox.put(AnswerEvent::File(number.to_string()));
     }
     {
         let inner = mailbox.inner();
         assert!(inner.bytes <= MOST_BYTES);
-        assert!(inner.pieces.len() <= MOST_PIECES);
+        assert!(inner.pieces.len() <= 2 * MOST_PIECES + 1);
     }
     mailbox.end(Err(Trouble::passing("gone")));
     let mut bytes = 0;
@@ -136,4 +136,91 @@ async fn questions_beyond_the_limit_and_after_the_end_are_cancelled() {
     assert!(replies.all().iter().all(|reply| reply == "cancelled"));
     let error = mailbox.answer("1", Some("allow_once")).unwrap_err();
     assert_eq!(error.advice, Advice::CannotDo);
+}
+
+/// Everything that waits, up to the end.
+async fn rest(mailbox: &Mailbox) -> (String, Vec<AnswerEvent>, Ending) {
+    let (mut words, mut others) = (String::new(), Vec::new());
+    loop {
+        match mailbox.next().await {
+            Ok(AnswerEvent::Text(text)) => words.push_str(&text),
+            Ok(AnswerEvent::Done(reason)) => return (words, others, Ok(reason)),
+            Ok(event) => others.push(event),
+            Err(error) => return (words, others, Err(error)),
+        }
+    }
+}
+
+/// So many words, each of eight bytes and different.
+fn counted(from: usize, count: usize) -> String {
+    (from..from + count).fold(String::new(), |words, number| {
+        format!("{words}{number:07} ")
+    })
+}
+
+#[tokio::test]
+async fn the_longest_answer_a_chat_takes_waits_whole() {
+    let mailbox = mailbox();
+    let mut said = String::new();
+    for number in 0..2 * 1024 * 1024 / 800 {
+        let piece = counted(100 * number, 100);
+        mailbox.hear(said_of(&piece));
+        said.push_str(&piece);
+    }
+    mailbox.end(Ok(StopReason::EndTurn));
+    let (words, _, ending) = rest(&mailbox).await;
+    assert_eq!(words.len(), said.len());
+    assert!(words == said);
+    assert_eq!(ending, Ok(StopReason::EndTurn));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_cut_once_and_says_so() {
+    let mailbox = mailbox();
+    let mut said = String::new();
+    let mut say = |count: usize| {
+        for _ in 0..count {
+            let piece = counted(said.len() / 8, 100);
+            mailbox.hear(said_of(&piece));
+            said.push_str(&piece);
+        }
+    };
+    say(4_000);
+    let first = match mailbox.next().await {
+        Ok(AnswerEvent::Text(first)) => first,
+        other => panic!("no text: {other:?}"),
+    };
+    say(100);
+    mailbox.end(Ok(StopReason::EndTurn));
+    let (words, _, ending) = rest(&mailbox).await;
+    assert!(
+        said.starts_with(&format!("{first}{words}")),
+        "nothing is missing in the middle"
+    );
+    assert_eq!(ending, Ok(StopReason::Limit));
+}
+
+#[tokio::test]
+async fn words_between_many_other_pieces_are_kept() {
+    let mailbox = mailbox();
+    let mut said = String::new();
+    for number in 0..2 * MOST_PIECES {
+        let piece = counted(number, 1);
+        mailbox.hear(said_of(&piece));
+        said.push_str(&piece);
+        mailbox.put(AnswerEvent::File(number.to_string()));
+        mailbox.put(AnswerEvent::ToolStatus(number.to_string()));
+    }
+    mailbox.end(Ok(StopReason::EndTurn));
+    assert!(rest(&mailbox).await.0 == said);
+}
+
+#[tokio::test]
+async fn a_question_that_finds_no_room_is_cancelled() {
+    let (mailbox, replies) = (mailbox(), Replies::default());
+    for number in 0..2 * MOST_PIECES {
+        mailbox.put(AnswerEvent::File(number.to_string()));
+    }
+    mailbox.ask("q".to_owned(), &request(&["allow_once"]), replies.reply());
+    assert_eq!(replies.all(), ["cancelled"]);
 }

@@ -2,10 +2,15 @@
 
 mod asking;
 mod endings;
+mod hung;
 mod keeping;
+mod late;
+mod login;
+mod media;
 mod peer;
 mod permissions;
 mod sessions;
+mod starting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -60,6 +65,7 @@ impl World {
             local_workspace: folder.path().to_owned(),
             is_per_chat: true,
             linked_files: false,
+            auth: None,
             mode: None,
             model: None,
         };

@@ -71,8 +71,13 @@ impl Peer {
 
     /// Refuses the next message, which must be of this method.
     pub(super) async fn refuse(&mut self, method: &str) -> Value {
+        self.refuse_with(method, -32602, "no such session").await
+    }
+
+    /// Refuses the next message, which must be of this method, with this error.
+    pub(super) async fn refuse_with(&mut self, method: &str, code: i64, message: &str) -> Value {
         let request = self.expect(method).await;
-        let error = json!({"code": -32602, "message": "no such session"});
+        let error = json!({"code": code, "message": message});
         self.send(&json!({"jsonrpc": "2.0", "id": request["id"], "error": error}))
             .await;
         request["params"].clone()
@@ -102,6 +107,19 @@ impl Peer {
     /// A piece of the answer.
     pub(super) async fn say(&mut self, session: &str, text: &str) {
         let content = json!({"type": "text", "text": text});
+        let update = json!({"sessionUpdate": "agent_message_chunk", "content": content});
+        self.update(session, update).await;
+    }
+
+    /// A piece of this message of the answer.
+    pub(super) async fn say_in(&mut self, session: &str, message: &str, text: &str) {
+        let content = json!({"type": "text", "text": text});
+        let update = json!({"sessionUpdate": "agent_message_chunk", "content": content, "messageId": message});
+        self.update(session, update).await;
+    }
+
+    /// A piece of the answer that is no text.
+    pub(super) async fn show(&mut self, session: &str, content: Value) {
         let update = json!({"sessionUpdate": "agent_message_chunk", "content": content});
         self.update(session, update).await;
     }

@@ -6,6 +6,13 @@ fn voice() -> Voice {
     Voice::new(Workspace::new("/srv"), "room".to_owned())
 }
 
+/// What one update adds.
+fn hear(voice: &mut Voice, update: SessionUpdate) -> Option<AnswerEvent> {
+    let mut events = voice.hear(update);
+    assert!(events.len() <= 1, "{events:?}");
+    events.pop()
+}
+
 fn update(json: Value) -> SessionUpdate {
     serde_json::from_value(json).unwrap()
 }
@@ -86,10 +93,14 @@ fn each_kind_of_update_is_what_it_is() {
         ),
         (
             chunk(&json!({"type": "image", "data": "eA==", "mimeType": "image/png"})),
-            None,
+            Some(AnswerEvent::NotShown(Media::Picture)),
+        ),
+        (
+            chunk(&json!({"type": "audio", "data": "eA==", "mimeType": "audio/ogg"})),
+            Some(AnswerEvent::NotShown(Media::Sound)),
         ),
     ] {
-        assert_eq!(voice().hear(update(json.clone())), expected, "{json}");
+        assert_eq!(hear(&mut voice(), update(json.clone())), expected, "{json}");
     }
 }
 
@@ -107,7 +118,7 @@ fn what_is_said_after_something_else_happened_is_a_paragraph_of_its_own() {
         (said("It is "), Some(piece("\n\nIt is "))),
         (said("empty."), Some(piece("empty."))),
     ] {
-        assert_eq!(voice.hear(update(json.clone())), expected, "{json}");
+        assert_eq!(hear(&mut voice, update(json.clone())), expected, "{json}");
     }
 }
 
@@ -119,9 +130,9 @@ fn another_message_is_another_paragraph() {
         update(json)
     };
     let mut voice = voice();
-    assert_eq!(voice.hear(of("a", "one ")), Some(piece("one ")));
-    assert_eq!(voice.hear(of("a", "piece")), Some(piece("piece")));
-    assert_eq!(voice.hear(of("b", "two")), Some(piece("\n\ntwo")));
+    assert_eq!(hear(&mut voice, of("a", "one ")), Some(piece("one ")));
+    assert_eq!(hear(&mut voice, of("a", "piece")), Some(piece("piece")));
+    assert_eq!(hear(&mut voice, of("b", "two")), Some(piece("\n\ntwo")));
 }
 
 #[test]
@@ -131,54 +142,12 @@ fn statuses_are_short_and_names_are_not_collected_for_ever() {
         let call = json!({
             "sessionUpdate": "tool_call", "toolCallId": number.to_string(), "title": "x".repeat(10_000)
         });
-        let Some(AnswerEvent::ToolStatus(text)) = voice.hear(update(call)) else {
+        let Some(AnswerEvent::ToolStatus(text)) = hear(&mut voice, update(call)) else {
             panic!("no status");
         };
         assert_eq!(text.chars().count(), LONGEST_STATUS);
     }
     assert_eq!(voice.tools.len(), MOST_TOOLS);
-}
-
-#[test]
-fn a_question_names_the_tool_and_what_it_would_do() {
-    for (call, expected) in [
-        (json!({"title": "bash"}), "bash"),
-        (
-            json!({"title": "bash", "rawInput": {"command": "ls -l"}}),
-            "bash: ls -l",
-        ),
-        (
-            json!({"title": "Run ls -l", "rawInput": {"command": "ls -l"}}),
-            "Run ls -l",
-        ),
-        (
-            json!({"title": "edit", "rawInput": {"filePath": "/srv/a"}, "locations": [{"path": "/srv/a"}]}),
-            "edit: /srv/a",
-        ),
-        (json!({"locations": [{"path": "/srv/a"}]}), "/srv/a"),
-        (
-            json!({"name": "fetch", "rawInput": {"url": "https://x"}}),
-            "fetch: https://x",
-        ),
-        (json!({"title": "odd", "rawInput": [1, 2]}), "odd"),
-        (json!({"title": "two\nlines\u{7}"}), "two lines"),
-    ] {
-        let mut call = call;
-        call["toolCallId"] = json!("1");
-        let request = json!({"sessionId": "s", "toolCall": call, "options": [
-            {"optionId": "y", "name": "Yes\nplease", "kind": "allow_always"}
-        ]});
-        let request = serde_json::from_value(request).unwrap();
-        let question = question("q".to_owned(), &request).unwrap();
-        assert_eq!(question.title, expected);
-        assert_eq!(question.options[0].label, "Yes please");
-        assert_eq!(question.options[0].meaning, PermissionMeaning::AllowAlways);
-    }
-    let nothing = json!({"sessionId": "s", "toolCall": {"toolCallId": "1"}, "options": []});
-    assert_eq!(
-        question("q".to_owned(), &serde_json::from_value(nothing).unwrap()),
-        None
-    );
 }
 
 #[test]
@@ -198,4 +167,23 @@ fn links_in_the_words_name_files_where_they_count() {
     }
     assert_eq!(deaf.linked_files(), Vec::<String>::new());
     assert_eq!(attentive.linked_files(), ["room/plan.md", "../../top.csv"]);
+}
+
+#[test]
+fn what_a_tool_gives_and_a_chat_cannot_show_is_told_once_a_tool() {
+    let part = |kind: &str| json!({"type": "content", "content": {"type": kind, "data": "eA==", "mimeType": "x/y"}});
+    let mut voice = voice();
+    let begun = json!({
+        "sessionUpdate": "tool_call", "toolCallId": "1", "title": "Draw", "content": [part("image")]
+    });
+    let picture = AnswerEvent::NotShown(Media::Picture);
+    assert_eq!(voice.hear(update(begun)), [status("Draw"), picture.clone()]);
+    let more = |id: &str| {
+        let content = [part("image"), part("image"), part("audio")];
+        update(json!({"sessionUpdate": "tool_call_update", "toolCallId": id, "content": content}))
+    };
+    let sound = AnswerEvent::NotShown(Media::Sound);
+    assert_eq!(voice.hear(more("1")), [sound.clone()]);
+    assert!(voice.hear(more("1")).is_empty());
+    assert_eq!(voice.hear(more("2")), [picture, sound]);
 }
