@@ -18,17 +18,26 @@ AGENT = Path(__file__).parent / "agents" / "acp_agent.py"
 LIMIT = 90.0
 
 
-def registry(folder: Path, state: Path, offers: str = "resume,load,list") -> Path:
-    """One agent twice: the second one may not take long."""
-    agent = {
-        "id": "coder",
-        "kind": "acp",
-        "command": [sys.executable, str(AGENT)],
-        "env": {"AGENT_STATE": str(state), "AGENT_OFFERS": offers},
-    }
-    path = folder / f"agents-{offers.replace(',', '-')}.yaml"
+def registry(folder: Path, state: Path) -> Path:
+    """One agent in several ways; `brief` may not take long."""
+    agent = {"id": "coder", "kind": "acp", "command": [sys.executable, str(AGENT)]}
+    env = {"AGENT_STATE": str(state)}
+
+    def variant(agent_id, more=(), **keys):
+        return {**agent, "id": agent_id, "env": env | dict(more), **keys}
+
+    login = {"AGENT_LOGIN": "api-key"}
+    agents = [
+        variant("coder"),
+        variant("brief", turn_limit="5s"),
+        variant("forgetful", {"AGENT_OFFERS": "none"}),
+        variant("locked", login),
+        variant("unlocked", login, auth="api-key"),
+        variant("slow", {"AGENT_START_SECONDS": "65"}),
+    ]
+    path = folder / "agents.yaml"
     # JSON is YAML.
-    path.write_text(json.dumps({"agents": [agent, {**agent, "id": "brief", "turn_limit": "5s"}]}))
+    path.write_text(json.dumps({"agents": agents}))
     return path
 
 
@@ -45,7 +54,7 @@ class Coder:
     def say(self, text, room=None):
         return self.home.user.say(room or self.home.c1, text)
 
-    def answer(self, question, room=None, until=lambda text: True):
+    def answer(self, question, room=None, until=lambda text: True, limit=LIMIT):
         """The text of the answer to this event, once it is as `until` says."""
         room = room or self.home.c1
 
@@ -57,7 +66,7 @@ class Coder:
                     return text
             return None
 
-        return self.home.user.wait_for(final, f"an answer to {question}", LIMIT)
+        return self.home.user.wait_for(final, f"an answer to {question}", limit)
 
     def ask(self, text, contains, room=None):
         return self.answer(self.say(text, room), room, lambda said: contains in said)
@@ -289,8 +298,73 @@ def test_an_agent_that_never_answers_is_given_up_and_a_cleared_chat_goes_on(code
     room = coder.home.new_chat("Deaf")
     coder.home.command(room, "!agent brief")
     coder.ask("deaf please", "did not finish within", room)
-    coder.home.command(room, "!clear")
-    assert coder.ask("echo hello", ": echo hello", room)
+    assert "question 2:" in coder.ask("echo hello", ": echo hello", room)
+
+
+@pytest.mark.parametrize("agent, remembers", [("coder", True), ("forgetful", False)])
+def test_after_a_hung_answer_that_was_stopped_the_next_question_is_answered(coder, agent, remembers):
+    room = coder.home.new_chat("Hung")
+    if agent != "coder":
+        coder.home.command(room, f"!agent {agent}")
+    question = coder.say("hang please", room)
+    coder.answer(question, room, until=lambda said: "hanging" in said)
+    coder.home.command(room, "!stop")
+    text = coder.ask("echo after", ": echo after", room)
+    assert ("question 2:" in text) is remembers
+    assert ("does not remember what was said" in text) is not remembers
+
+
+@pytest.mark.parametrize("milliseconds", [0, 50, 300])
+def test_words_that_come_just_after_the_end_belong_to_the_answer(coder, milliseconds):
+    question = coder.say(f"late {milliseconds}")
+    assert coder.answer(question, until=lambda said: "LAST WORDS" in said) == "first words LAST WORDS"
+    assert "LAST" not in coder.ask("echo next", ": echo next")
+
+
+def test_pictures_and_recordings_are_told_until_they_can_be_shown(coder):
+    picture = coder.ask("picture please", "sent a picture")
+    assert picture == "The agent sent a picture, which I cannot show here yet."
+    media = coder.ask("media please", "Here you are.")
+    assert "sent a picture" in media and "sent a recording" in media
+
+
+def test_an_agent_that_is_not_logged_in_is_told_and_one_with_a_method_is_logged_in(coder):
+    room = coder.home.new_chat("Locked")
+    coder.home.command(room, "!agent locked")
+    coder.ask("echo hello", "has to be logged in first", room)
+    assert "api-key (API key), browser (Log in with the browser)" in coder.bot.log_text()
+    coder.home.command(room, "!agent unlocked")
+    coder.ask("echo hello", ": echo hello", room)
+
+
+def test_doctor_goes_as_far_as_a_session_and_names_the_methods(coder):
+    lines = coder.bot.run("doctor", limit=200).out.splitlines()
+    found = {line.split(":")[0][5:]: line for line in lines}
+    assert found["agent coder"] == "ok   agent coder: coder opens a session"
+    assert found["agent unlocked"].startswith("ok ")
+    assert found["agent slow"].startswith("ok ")
+    locked = found["agent locked"]
+    assert locked.startswith("FAIL ") and "api-key (API key), browser (Log in with the browser)" in locked
+    assert "with auth in its entry of the agent registry" in locked
+    assert not list((coder.bot.folder / "workspace" / "surfaces").glob("doctor-*"))
+
+
+def test_an_agent_that_takes_long_to_start_answers(coder):
+    room = coder.home.new_chat("Slow")
+    coder.home.command(room, "!agent slow")
+    question = coder.say("echo hello", room)
+    assert ": echo hello" in coder.answer(question, room, lambda said: ": echo" in said, 150.0)
+
+
+def test_the_whole_of_a_long_command_is_shown_before_it_is_asked_for(coder):
+    room = coder.home.new_chat("Long command")
+    question = coder.say("command please", room)
+    coder.home.user.wait_for(lambda: permission_questions(coder, room), "the question", LIMIT)
+    bodies = [message["content"]["body"] for message in coder.home.messages_of_bot(room)]
+    (asked,) = [number for number, body in enumerate(bodies) if "Only you can answer" in body]
+    assert any("rm -rf THE_END" in body for body in bodies[:asked])
+    coder.say("!yes", room)
+    assert coder.answer(question, room, until=lambda said: "outcome" in said).endswith("outcome selected")
 
 
 def test_what_is_said_for_other_sessions_reaches_nobody(coder):

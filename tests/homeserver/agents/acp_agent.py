@@ -1,6 +1,8 @@
 """An agent on the Python reference implementation of ACP, over stdio. Its first word decides what it does.
 
 Sessions and their questions are kept in the folder that AGENT_STATE names, so that another process continues them.
+AGENT_START_SECONDS is how long it takes to answer `initialize`. With AGENT_LOGIN it offers two methods to log in and opens
+no session before `authenticate` names the one that AGENT_LOGIN names.
 """
 
 import asyncio
@@ -21,10 +23,13 @@ from acp import (
     update_agent_message,
     update_agent_message_text,
     update_agent_thought_text,
+    update_tool_call,
 )
-from acp.helpers import resource_link_block
+from acp.helpers import audio_block, image_block, resource_link_block, tool_content
 from acp.schema import (
     AgentCapabilities,
+    AuthenticateResponse,
+    AuthMethodAgent,
     InitializeResponse,
     ListSessionsResponse,
     LoadSessionResponse,
@@ -41,25 +46,44 @@ from acp.schema import (
 
 STATE = Path(os.environ["AGENT_STATE"])
 OFFERS = os.environ.get("AGENT_OFFERS", "resume,load,list").split(",")
+START_SECONDS = float(os.environ.get("AGENT_START_SECONDS", "0"))
+LOGIN = os.environ.get("AGENT_LOGIN")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 class TestAgent(Agent):
     def __init__(self):
         self.client = None
         self.stops: dict[str, asyncio.Event] = {}
+        self.is_logged_in = LOGIN is None
+        self.late: set[asyncio.Task] = set()
 
     def on_connect(self, conn):
         self.client = conn
 
     async def initialize(self, protocol_version, client_capabilities=None, client_info=None, **kwargs):
+        await asyncio.sleep(START_SECONDS)
         sessions = SessionCapabilities(
             list=SessionListCapabilities() if "list" in OFFERS else None,
             resume=SessionResumeCapabilities() if "resume" in OFFERS else None,
         )
         capabilities = AgentCapabilities(load_session="load" in OFFERS, session_capabilities=sessions)
-        return InitializeResponse(protocol_version=PROTOCOL_VERSION, agent_capabilities=capabilities)
+        methods = [AuthMethodAgent(id=LOGIN, name="API key"), AuthMethodAgent(id="browser", name="Log in with the browser")]
+        return InitializeResponse(
+            protocol_version=PROTOCOL_VERSION,
+            agent_capabilities=capabilities,
+            auth_methods=methods if LOGIN else [],
+        )
+
+    async def authenticate(self, method_id, **kwargs):
+        if method_id != LOGIN:
+            raise RequestError.invalid_params({"methodId": method_id})
+        self.is_logged_in = True
+        return AuthenticateResponse()
 
     async def new_session(self, cwd, mcp_servers=None, **kwargs):
+        if not self.is_logged_in:
+            raise RequestError.auth_required({})
         session_id = uuid.uuid4().hex
         self._save(session_id, {"cwd": cwd, "asked": []})
         return NewSessionResponse(session_id=session_id)
@@ -155,6 +179,36 @@ class TestAgent(Agent):
         call = ToolCallUpdate(tool_call_id="1", title="Delete everything", raw_input={"command": "rm -r /"})
         return await self.client.request_permission(session_id=session_id, tool_call=call, options=options)
 
+    async def do_late(self, session_id, session, text, links):
+        """Says its last words so many milliseconds after the end of the turn: `late 300`."""
+
+        async def later():
+            await asyncio.sleep(int(text.split()[1]) / 1000)
+            await self._say(session_id, "LAST WORDS")
+
+        await self._say(session_id, "first words ")
+        task = asyncio.create_task(later())
+        self.late.add(task)
+        task.add_done_callback(self.late.discard)
+
+    async def do_picture(self, session_id, session, text, links):
+        await self.client.session_update(session_id, update_agent_message(image_block(PIXEL, "image/png")))
+
+    async def do_media(self, session_id, session, text, links):
+        await self.client.session_update(session_id, start_tool_call("1", "Drawing"))
+        drawn = update_tool_call("1", status="completed", content=[tool_content(image_block(PIXEL, "image/png"))])
+        await self.client.session_update(session_id, drawn)
+        await self.client.session_update(session_id, update_agent_message(audio_block("eA==", "audio/ogg")))
+        await self._say(session_id, "Here you are.")
+
+    async def do_command(self, session_id, session, text, links):
+        """Asks to run a command that is far longer than one message."""
+        command = ["bash", "-c", "echo one && " * 1500 + "rm -rf THE_END"]
+        options = [PermissionOption(option_id="yes", name="Allow", kind="allow_once")]
+        call = ToolCallUpdate(tool_call_id="1", title="shell", raw_input={"command": command})
+        answer = await self.client.request_permission(session_id=session_id, tool_call=call, options=options)
+        await self._say(session_id, f"outcome {answer.outcome.outcome}")
+
     async def do_ping(self, session_id, session, text, links):
         await self._say(session_id, "@room look, @alice:localhost and https://matrix.to/#/@bob:localhost")
 
@@ -176,6 +230,11 @@ class TestAgent(Agent):
             await self._say(session_id, "la " * 1000)
 
     async def do_deaf(self, session_id, session, text, links):
+        await self._forever()
+
+    async def do_hang(self, session_id, session, text, links):
+        """Says something, and then neither ends nor listens to `session/cancel`."""
+        await self._say(session_id, "hanging")
         await self._forever()
 
     async def do_imposter(self, session_id, session, text, links):
