@@ -64,6 +64,15 @@ fn events_of_many_servers_are_understood() {
             json!({"choices": [{"delta": {"content": "Hi"}, "message": {"content": "Hi there"}}]}),
             vec![text("Hi")],
         ),
+    ] {
+        assert_eq!(pieces(&data.to_string()).unwrap(), expected, "{data}");
+    }
+    assert_eq!(pieces(" [DONE]").unwrap(), [Piece::Done]);
+}
+
+#[test]
+fn reasoning_and_errors_are_told_from_the_answer() {
+    for (data, expected) in [
         (
             json!({"choices": [{"delta": {"reasoning_content": "Hm.", "content": null}}]}),
             vec![Piece::Reasoning],
@@ -102,7 +111,6 @@ fn events_of_many_servers_are_understood() {
     ] {
         assert_eq!(pieces(&data.to_string()).unwrap(), expected, "{data}");
     }
-    assert_eq!(pieces(" [DONE]").unwrap(), [Piece::Done]);
 }
 
 #[test]
