@@ -41,7 +41,7 @@ const BOT: &str = "@bot:example.org";
 
 type Answer<T> = Result<T, MatrixError>;
 
-/// A server that is never asked anything.
+/// A server that is asked which rooms are joined, and nothing else.
 struct SilentServer(OwnedUserId);
 
 #[async_trait]
@@ -50,7 +50,7 @@ impl MatrixClient for SilentServer {
         &self.0
     }
     async fn joined_rooms(&self) -> Answer<BTreeSet<OwnedRoomId>> {
-        unreachable!()
+        Ok(BTreeSet::new())
     }
     async fn room_state(&self, _: &RoomId) -> Answer<Vec<StateEvent>> {
         unreachable!()

@@ -1,6 +1,7 @@
 //! Puts the parts together. The only place that names every concrete type; it decides nothing.
 
 mod agents;
+mod check;
 mod checkups;
 mod files;
 mod sessions;
@@ -10,9 +11,11 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use async_trait::async_trait;
 use matrix_sdk::ruma::OwnedUserId;
-use tokio_util::sync::CancellationToken;
 
-pub use self::agents::{Supplies, agents};
+pub use self::{
+    agents::{Supplies, agents},
+    check::check,
+};
 use crate::{
     cli::Failure,
     clock::{Clock, SystemClock},
@@ -20,6 +23,7 @@ use crate::{
     core::{
         dispatch::{DispatchSettings, Dispatcher},
         files::FilePorts,
+        ids::AgentId,
     },
     lifecycle::{GRACE, OsSignals, Tasks},
     lock::{DataLock, LockError},
@@ -36,22 +40,33 @@ use crate::{
         provisioning::{self, Provisioner},
         questions::Questions,
         reception::{self, Allows, Reception},
-        reconcile::{self, Mode, Report, observe::observe},
+        reconcile::{self, Report},
         reconciler::{Reconciler, RoomsLock},
         sdk_client::SdkClient,
-        session::{self, Login, Session, SessionError, Trace},
-        state::Snapshot,
+        session::{self, Login, Session, SessionError},
         store::Store,
-        sync::{self, SdkSync},
+        sync::SdkSync,
         transcripts::RoomTranscripts,
     },
     ops::{DatabaseProbe, Metrics, OpsServer, Readiness},
     platform::{openai::ports::Ports, routed::Agents},
+    reload::CurrentRegistry,
     workspace::Workspace,
 };
 
 /// The longest an agent may take for one answer.
 const TURN_LIMIT: Duration = Duration::from_mins(15);
+
+/// What outlives every session.
+struct Process {
+    config: Config,
+    /// In place of `config.agents`, which is as it was at the start.
+    registry: CurrentRegistry,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    readiness: Readiness,
+    metrics: Metrics,
+}
 
 /// How far a start goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +87,8 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tasks = Tasks::default();
+    let registry = CurrentRegistry::new(config.agents.clone());
+    agents::follow_hang_ups(&registry, &tasks)?;
     let signals = OsSignals::listen().context("signals cannot be listened to")?;
     let _held = hold(&config)?;
     let opened = Store::open(&config.matrix.db_path, clock.now())
@@ -94,20 +111,19 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
         .context("the HTTP server cannot start")?;
         held_open = Some(server.serve_beside_work(&tasks));
     }
+    let process = Process {
+        config,
+        registry,
+        clock,
+        store: store.clone(),
+        readiness,
+        metrics,
+    };
     let report = Arc::new(std::sync::Mutex::new(Report::default()));
-    let (main_tasks, main_report, main_store) = (tasks.clone(), Arc::clone(&report), store.clone());
+    let (main_tasks, main_report) = (tasks.clone(), Arc::clone(&report));
     tasks.spawn("bot", async move {
         let _held_open = held_open;
-        let ended = sessions::run(
-            config,
-            purpose,
-            clock,
-            main_store,
-            readiness,
-            metrics,
-            &main_tasks,
-        )
-        .await;
+        let ended = sessions::run(&process, purpose, &main_tasks).await;
         match ended {
             Ok(found) => {
                 *main_report
@@ -131,28 +147,29 @@ pub async fn start(config: Config, purpose: Purpose) -> Result<Report, Failure> 
 }
 
 async fn reconcile_once(bot: &Bot) -> Result<Report, BotError> {
-    let missing = bot.first_sync().await?;
-    Ok(bot.reconciler.full(missing).await?)
+    bot.first_sync().await?;
+    Ok(bot.reconciler.full().await?)
 }
 
 async fn assemble(
-    config: &Config,
+    process: &Process,
     session: Session,
-    clock: Arc<dyn Clock>,
-    store: Store,
-    readiness: Readiness,
-    metrics: Metrics,
+    first_sync: FirstSync,
     tasks: &Tasks,
 ) -> anyhow::Result<Bot> {
+    let Process { config, .. } = process;
+    let (store, metrics) = (process.store.clone(), process.metrics.clone());
+    let clock = Arc::clone(&process.clock);
     let user_id = config.matrix.user_id.clone();
     let sdk = Arc::new(SdkClient::new(session.client.clone())?);
-    let (pace, rooms) = (Pace::default(), RoomsLock::default());
+    let pace = Pace::default();
     let patient = patient(Arc::clone(&sdk) as _, tasks, &pace, metrics.clone());
     let workspace = files::workspace(config);
     let media = files::media(&sdk, &patient, &workspace, tasks);
     let supplies = supplies(config, &store, &patient, &workspace, tasks);
-    let agents = agents::serve(&config.agents, supplies, metrics.clone())?;
+    let agents = agents::serve(&process.registry, supplies, metrics.clone());
     let files = files::ports(workspace, &media);
+    let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
     let provisioner = Provisioner::new(
@@ -172,7 +189,7 @@ async fn assemble(
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
-        reconcile_defaults(config),
+        reconcile_defaults_now(process),
         rooms,
     );
     let inbox = Inbox::new(inbox::Parts {
@@ -205,11 +222,11 @@ async fn assemble(
         client: patient,
         store,
         device_id: session.device_id,
-        first_sync: first_sync(config),
+        first_sync,
         reconciler,
         inbox,
         reception,
-        readiness,
+        readiness: process.readiness.clone(),
         metrics,
         tasks: tasks.clone(),
     })
@@ -288,48 +305,6 @@ fn dispatcher(
     )
 }
 
-/// What a reconcile would do now. Takes no hold of the data and writes nothing anywhere.
-pub async fn check(config: &Config) -> Result<Report, Failure> {
-    let store = match Store::open_for_reading(&config.matrix.db_path)
-        .context("the database cannot be read")?
-    {
-        Some(store) => store,
-        None => Store::in_memory().context("no database in memory")?,
-    };
-    let stop = CancellationToken::new();
-    let (session, trace) = session::open_without_store(&login(config), &stop)
-        .await
-        .map_err(|error| failure(error.into()))?;
-    let found = look(config, &session, store, stop).await;
-    if trace == Trace::Device {
-        session::log_out(&session).await;
-    }
-    found.map_err(failure)
-}
-
-async fn look(
-    config: &Config,
-    session: &Session,
-    store: Store,
-    stop: CancellationToken,
-) -> anyhow::Result<Report> {
-    let plain: Arc<dyn MatrixClient> = Arc::new(SdkClient::new(session.client.clone())?);
-    let client = PatientClient::new(plain, stop, Arc::new(|_| {}));
-    let batch = sync::look(&session.client)
-        .await
-        .context("the homeserver did not tell its state")?;
-    let snapshot = Snapshot::of_full_sync(batch, &client.joined_rooms().await?);
-    let outcome = reconcile::run(
-        &client,
-        &store,
-        observe(&snapshot, client.user_id()),
-        &reconcile_defaults(config),
-        &Mode::Check,
-    )
-    .await?;
-    Ok(outcome.report)
-}
-
 /// Takes hold of the data, or says who is in the way.
 pub fn hold(config: &Config) -> Result<DataLock, Failure> {
     DataLock::take(&config.matrix.db_path, &config.matrix.store_path).map_err(|error| match error {
@@ -373,13 +348,23 @@ fn provisioning_defaults(config: &Config, agents: &Arc<Agents>) -> provisioning:
     }
 }
 
-fn reconcile_defaults(config: &Config) -> reconcile::Defaults {
+fn reconcile_defaults(config: &Config, default_agent: &AgentId) -> reconcile::Defaults {
     let bot: &OwnedUserId = &config.matrix.user_id;
     reconcile::Defaults {
-        agent_id: config.agents.default.clone(),
+        agent_id: default_agent.clone(),
         brand: config.people.brand.clone(),
         server_name: bot.server_name().to_string(),
         locale: config.people.locale,
+    }
+}
+
+/// The same, at each call by the registry that is in force.
+fn reconcile_defaults_now(process: &Process) -> impl Fn() -> reconcile::Defaults + use<> {
+    let registry = process.registry.clone();
+    let at_start = reconcile_defaults(&process.config, &registry.get().default);
+    move || reconcile::Defaults {
+        agent_id: registry.get().default.clone(),
+        ..at_start.clone()
     }
 }
 

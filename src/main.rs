@@ -13,7 +13,8 @@ use surfaces_bot::{
 /// Threads for what is ready to go on, at most. Nearly all of a bot's time is waiting, and each thread has memory of its
 /// own: a large machine is to need no more of it than a small one.
 const MOST_WORKERS: usize = 4;
-/// Threads for files and databases, at most.
+/// Threads for files and databases, at most: more than the bot's database (1), those of the SDK (4 connections each), and
+/// files that are being decrypted (8) hold at the same time.
 const MOST_BLOCKING: usize = 32;
 
 fn main() -> ExitCode {

@@ -1,8 +1,11 @@
 //! Takes in an agent registry that changed while the bot runs.
 //!
-//! A running answer goes on with the agent it was asked of. An agent whose settings are the same keeps its connections.
+//! The registry in force belongs to the process: sessions end and begin, and each begins with the registry that was read
+//! last. A running answer goes on with the agent it was asked of. An agent whose settings are the same keeps its connections.
 
 use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use crate::{
     config::{AgentEntry, Problem, Registry},
@@ -11,11 +14,61 @@ use crate::{
     platform::{Agent, PlatformClient, routed::Agents},
 };
 
+/// The agent registry in force: as it was read at the start, or at the last hang-up. Clones share it.
+#[derive(Clone)]
+pub struct CurrentRegistry(Arc<watch::Sender<Arc<Registry>>>);
+
+impl CurrentRegistry {
+    /// This one, until another is read.
+    pub fn new(registry: Registry) -> Self {
+        Self(Arc::new(watch::Sender::new(Arc::new(registry))))
+    }
+
+    /// As it is now.
+    pub fn get(&self) -> Arc<Registry> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// Reads the registry again at each hang-up, until the end begins. One that cannot be used is logged and changes
+    /// nothing.
+    pub async fn follow(
+        self,
+        mut hang_ups: HangUps,
+        tasks: Tasks,
+        read: impl Fn() -> Result<Registry, Vec<Problem>> + Send,
+    ) {
+        loop {
+            tokio::select! {
+                () = tasks.draining().cancelled() => return,
+                () = hang_ups.next() => self.take(read()),
+            }
+        }
+    }
+
+    fn take(&self, read: Result<Registry, Vec<Problem>>) {
+        match read {
+            Ok(registry) => {
+                self.0.send_replace(Arc::new(registry));
+            }
+            Err(problems) => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                let problems = problems.join("; ");
+                tracing::error!(
+                    problems,
+                    "the agent registry cannot be used, and the one before stays: {problems}"
+                );
+            }
+        }
+    }
+}
+
 type ClientOf = Box<dyn Fn(&AgentEntry) -> Arc<dyn PlatformClient> + Send + Sync>;
 
-/// The registry as it was read last, and the agents made from it.
+/// Keeps the agents of one session to the registry in force.
 pub struct Reloader {
-    registry: Registry,
+    registries: watch::Receiver<Arc<Registry>>,
+    /// That the agents were made from.
+    registry: Arc<Registry>,
     agents: Arc<Agents>,
     client_of: ClientOf,
 }
@@ -44,58 +97,55 @@ pub fn agent_of(entry: &AgentEntry, client: Arc<dyn PlatformClient>) -> Agent {
 }
 
 impl Reloader {
-    /// `agents` were made from `registry`; `client_of` makes more of them.
+    /// Makes the agents of the registry in force; `client_of` makes each of them, and those that come later.
     pub fn new(
-        registry: Registry,
-        agents: Arc<Agents>,
+        current: &CurrentRegistry,
         client_of: impl Fn(&AgentEntry) -> Arc<dyn PlatformClient> + Send + Sync + 'static,
     ) -> Self {
+        let mut registries = current.0.subscribe();
+        let registry = Arc::clone(&registries.borrow_and_update());
+        let made = registry
+            .agents
+            .iter()
+            .map(|entry| agent_of(entry, client_of(entry)))
+            .collect();
         Self {
+            registries,
+            agents: Arc::new(Agents::new(made, registry.default.clone())),
             registry,
-            agents,
             client_of: Box::new(client_of),
         }
     }
 
-    /// Reads the registry again at each hang-up, until the end begins.
-    pub async fn follow(
-        mut self,
-        mut hang_ups: HangUps,
-        tasks: Tasks,
-        read: impl Fn() -> Result<Registry, Vec<Problem>> + Send,
-    ) {
+    /// The agents, as they are now and will be after each change.
+    pub fn agents(&self) -> Arc<Agents> {
+        Arc::clone(&self.agents)
+    }
+
+    /// Takes in each registry that comes into force, until the end begins.
+    pub async fn follow(mut self, tasks: Tasks) {
         loop {
             tokio::select! {
                 () = tasks.draining().cancelled() => return,
-                () = hang_ups.next() => self.take(read()),
+                changed = self.registries.changed() => if changed.is_err() { return },
             }
+            self.catch_up();
         }
     }
 
-    fn take(&mut self, read: Result<Registry, Vec<Problem>>) {
-        match read {
-            Ok(registry) => {
-                let changes = self.replace(registry);
-                tracing::info!(
-                    agents.added = names(&changes.added),
-                    agents.changed = names(&changes.changed),
-                    agents.removed = names(&changes.removed),
-                    "the agent registry is read again"
-                );
-            }
-            Err(problems) => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let problems = problems.join("; ");
-                tracing::error!(
-                    problems,
-                    "the agent registry cannot be used, and the one before stays: {problems}"
-                );
-            }
-        }
+    fn catch_up(&mut self) {
+        let registry = Arc::clone(&self.registries.borrow_and_update());
+        let changes = self.replace(registry);
+        tracing::info!(
+            agents.added = names(&changes.added),
+            agents.changed = names(&changes.changed),
+            agents.removed = names(&changes.removed),
+            "the agent registry is read again"
+        );
     }
 
     /// From here on the agents are those of this registry.
-    pub fn replace(&mut self, registry: Registry) -> Changes {
+    pub fn replace(&mut self, registry: Arc<Registry>) -> Changes {
         let before = self.agents.all();
         let mut changes = Changes::default();
         let agents = registry
@@ -152,18 +202,12 @@ mod tests {
         Registry::read(&env)
     }
 
-    fn reloader(yaml: &str) -> Reloader {
-        let client = |entry: &AgentEntry| -> Arc<dyn PlatformClient> {
-            Arc::new(MockAgent::new(entry.id.clone()))
-        };
-        let registry = read(yaml).unwrap();
-        let made = registry
-            .agents
-            .iter()
-            .map(|entry| agent_of(entry, client(entry)))
-            .collect();
-        let agents = Arc::new(Agents::new(made, registry.default.clone()));
-        Reloader::new(registry, agents, client)
+    fn reloader(current: &CurrentRegistry) -> Reloader {
+        Reloader::new(current, |entry| Arc::new(MockAgent::new(entry.id.clone())))
+    }
+
+    fn current(yaml: &str) -> CurrentRegistry {
+        CurrentRegistry::new(read(yaml).unwrap())
     }
 
     fn client(reloader: &Reloader, id: &str) -> Arc<dyn PlatformClient> {
@@ -178,14 +222,14 @@ mod tests {
 
     #[test]
     fn agents_come_change_and_go_and_the_others_keep_their_connections() {
-        let mut reloader = reloader(
+        let mut reloader = reloader(&current(
             "agents: [{id: same, kind: mock}, {id: slow, kind: mock}, {id: named, kind: mock}, {id: gone, kind: mock}]",
-        );
+        ));
         let before = ["same", "slow", "named"].map(|id| client(&reloader, id));
-        let changes = reloader.replace(
-            read("default: new\nagents: [{id: same, kind: mock}, {id: slow, kind: mock, delay_ms: 5}, {id: named, name: N, kind: mock}, {id: new, kind: mock}]")
-                .unwrap(),
+        let changed = read(
+            "default: new\nagents: [{id: same, kind: mock}, {id: slow, kind: mock, delay_ms: 5}, {id: named, name: N, kind: mock}, {id: new, kind: mock}]",
         );
+        let changes = reloader.replace(Arc::new(changed.unwrap()));
         let ids = |ids: &[&str]| ids.iter().map(|id| AgentId::new(*id)).collect::<Vec<_>>();
         assert_eq!(changes.added, ids(&["new"]));
         assert_eq!(changes.changed, ids(&["slow", "named"]));
@@ -202,12 +246,35 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_used_changes_nothing() {
-        let mut reloader = reloader("agents: [{id: same, kind: mock}]");
-        reloader.take(read("agents: [{id: '', kind: magic}]"));
-        assert_eq!(reloader.agents.all().len(), 1);
+        let current = current("agents: [{id: same, kind: mock}]");
+        let mut reloader = reloader(&current);
+        current.take(read("agents: [{id: '', kind: magic}]"));
+        assert!(!reloader.registries.has_changed().unwrap());
         assert_eq!(
-            reloader.replace(read("agents: [{id: same, kind: mock}]").unwrap()),
+            reloader.replace(Arc::new(read("agents: [{id: same, kind: mock}]").unwrap())),
             Changes::default()
         );
+    }
+
+    #[test]
+    fn a_session_that_begins_later_has_the_registry_that_was_read_last() {
+        let current = current("agents: [{id: first, kind: mock}, {id: second, kind: mock}]");
+        let mut before = reloader(&current);
+        current.take(read(
+            "agents: [{id: first, kind: mock, users: ['@alice:hs']}, {id: second, kind: mock}]",
+        ));
+        before.catch_up();
+        let after = reloader(&current);
+        for reloader in [&before, &after] {
+            let bob = UserKey::new("@bob:hs");
+            let his: Vec<_> = reloader
+                .agents
+                .agents_for(&bob)
+                .iter()
+                .map(|agent| agent.id.clone())
+                .collect();
+            assert_eq!(his, [AgentId::new("second")]);
+        }
+        assert_eq!(current.get().default, AgentId::new("first"));
     }
 }

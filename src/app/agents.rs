@@ -16,7 +16,7 @@ use crate::{
         openai::{OpenAiAgent, ports::Ports},
         routed::Agents,
     },
-    reload::{self, Reloader},
+    reload::{self, CurrentRegistry, Reloader},
 };
 
 /// What agents need of the rest of the program.
@@ -46,19 +46,29 @@ impl Supplies {
 
 /// The agents as they are now and will be after each change of the registry.
 pub(super) fn serve(
-    registry: &Registry,
+    registry: &CurrentRegistry,
     supplies: Supplies,
     metrics: Metrics,
-) -> anyhow::Result<Arc<Agents>> {
-    let made = agents(registry, &supplies);
-    let agents = Arc::new(Agents::new(made, registry.default.clone()));
+) -> Arc<Agents> {
     let tasks = supplies.tasks.clone();
+    let client_of = move |entry: &AgentEntry| agent_client(entry, &supplies);
+    let reloader = Reloader::new(registry, client_of);
+    let agents = reloader.agents();
     tasks.spawn(
         "health of agents",
         checkups::follow(Arc::clone(&agents), metrics, tasks.clone()),
     );
-    follow(registry, &agents, supplies)?;
-    Ok(agents)
+    tasks.spawn("agents of the registry", reloader.follow(tasks.clone()));
+    agents
+}
+
+/// At SIGHUP the registry is read again, `.env` included. From here on, this signal no longer ends the process.
+pub(super) fn follow_hang_ups(registry: &CurrentRegistry, tasks: &Tasks) -> anyhow::Result<()> {
+    let hang_ups = HangUps::listen().context("signals cannot be listened to")?;
+    let read = || Registry::read(&Env::of_process());
+    let following = registry.clone().follow(hang_ups, tasks.clone(), read);
+    tasks.spawn("agent registry", following);
+    Ok(())
 }
 
 /// The agents of the registry, ready to be asked.
@@ -68,20 +78,6 @@ pub fn agents(registry: &Registry, supplies: &Supplies) -> Vec<Agent> {
         .iter()
         .map(|entry| reload::agent_of(entry, agent_client(entry, supplies)))
         .collect()
-}
-
-/// At SIGHUP the registry is read again, `.env` included.
-fn follow(registry: &Registry, agents: &Arc<Agents>, supplies: Supplies) -> anyhow::Result<()> {
-    let tasks = supplies.tasks.clone();
-    let hang_ups = HangUps::listen().context("signals cannot be listened to")?;
-    let client_of = move |entry: &AgentEntry| agent_client(entry, &supplies);
-    let reloader = Reloader::new(registry.clone(), Arc::clone(agents), client_of);
-    let read = || Registry::read(&Env::of_process());
-    tasks.spawn(
-        "agent registry",
-        reloader.follow(hang_ups, tasks.clone(), read),
-    );
-    Ok(())
 }
 
 fn agent_client(entry: &AgentEntry, supplies: &Supplies) -> Arc<dyn PlatformClient> {

@@ -1,20 +1,16 @@
 //! One session after the other, over the same data. A session that ends from outside, or whose SDK has lost its way, is
 //! replaced together with everything that was built on it: to the journal that is a restart like any other.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::{Purpose, assemble, login, reconcile_once};
+use super::{Process, Purpose, assemble, first_sync, login, reconcile_once};
 use crate::{
-    clock::Clock,
-    config::Config,
     lifecycle::Tasks,
     matrix::{
-        bot::BotError,
+        bot::{BotError, FirstSync},
         reconcile::Report,
         session::{self, Session, SessionError},
-        store::Store,
     },
-    ops::{Metrics, Readiness},
 };
 
 /// How often a login that is refused is tried again while the process runs.
@@ -24,78 +20,82 @@ const SHORT_LIFE: Duration = Duration::from_mins(5);
 
 /// Until the process is asked to end.
 pub(super) async fn run(
-    config: Config,
+    process: &Process,
     purpose: Purpose,
-    clock: Arc<dyn Clock>,
-    store: Store,
-    readiness: Readiness,
-    metrics: Metrics,
     tasks: &Tasks,
 ) -> anyhow::Result<Report> {
+    let Process {
+        config,
+        clock,
+        readiness,
+        ..
+    } = process;
+    let configured = first_sync(config);
+    let mut next = configured;
     let mut pauses = Pauses::default();
-    let mut session = Some(session::open(&login(&config), clock.now(), tasks.draining()).await);
+    let mut session = Some(session::open(&login(config), clock.now(), tasks.draining()).await);
     loop {
         let opened = match session.take() {
             Some(first) => first,
-            None => renewed(&config, &*clock, &readiness, tasks).await,
+            None => renewed(process, tasks).await,
         };
         let opened = match opened {
             Err(SessionError::ShuttingDown) => return Ok(Report::default()),
             other => other?,
         };
         let generation = tasks.generation();
-        let (store, clock) = (store.clone(), Arc::clone(&clock));
         let began = clock.monotonic();
-        let (ready, counts) = (readiness.clone(), metrics.clone());
-        let bot = assemble(
-            &config,
-            opened,
-            Arc::clone(&clock),
-            store,
-            ready,
-            counts,
-            &generation,
-        )
-        .await?;
+        let bot = assemble(process, opened, next, &generation).await?;
         let ended = match purpose {
             Purpose::Run => bot.run().await.map(|()| Report::default()),
             Purpose::Reconcile => reconcile_once(&bot).await,
         };
-        match ended {
+        let pause = match &ended {
+            Err(BotError::NewClientNeeded(wanted)) => {
+                next = *wanted;
+                // The full state is asked for once at a start. A position that is not accepted may be so again.
+                (*wanted == FirstSync::FromNothing).then(|| pauses.after(clock.monotonic() - began))
+            }
             Err(error) if purpose == Purpose::Run && error.wants_a_new_session() => {
+                next = configured;
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = error as &dyn std::error::Error,
                     "the session does not work any more: beginning anew with what is kept"
                 );
-                readiness.session_lost("it is being renewed");
-                drop(bot);
-                anyhow::ensure!(
-                    generation.let_go().await,
-                    "the tasks of a session that has ended do not end"
-                );
-                tasks.pause(pauses.after(clock.monotonic() - began)).await;
+                Some(pauses.after(clock.monotonic() - began))
             }
-            other => {
-                if other.is_ok() || matches!(other, Err(BotError::ShuttingDown)) {
-                    generation.finish().await;
-                }
-                return match other {
-                    Err(BotError::ShuttingDown) => Ok(Report::default()),
-                    other => Ok(other?),
-                };
-            }
-        }
+            _ => return finished(ended, &generation).await,
+        };
+        readiness.session_lost("it is being renewed");
+        drop(bot);
+        anyhow::ensure!(
+            generation.let_go().await,
+            "the tasks of a session that has ended do not end"
+        );
+        tasks.pause(pause.unwrap_or_default()).await;
     }
 }
 
-/// A session in place of one that ended. Credentials that are refused now were good once: the operator may mend that,
-/// so the process stays, says what is wrong, and asks again from time to time.
-async fn renewed(
-    config: &Config,
-    clock: &dyn Clock,
-    readiness: &Readiness,
-    tasks: &Tasks,
-) -> Result<Session, SessionError> {
+/// The end of the last session.
+async fn finished(ended: Result<Report, BotError>, generation: &Tasks) -> anyhow::Result<Report> {
+    if ended.is_ok() || matches!(ended, Err(BotError::ShuttingDown)) {
+        generation.finish().await;
+    }
+    match ended {
+        Err(BotError::ShuttingDown) => Ok(Report::default()),
+        other => Ok(other?),
+    }
+}
+
+/// A session in place of one that ended. Credentials and a store folder that cannot be used now were good once: the
+/// operator may mend that, so the process stays, says what is wrong, and asks again from time to time.
+async fn renewed(process: &Process, tasks: &Tasks) -> Result<Session, SessionError> {
+    let Process {
+        config,
+        clock,
+        readiness,
+        ..
+    } = process;
     let mut is_said = false;
     loop {
         match session::open(&login(config), clock.now(), tasks.draining()).await {
@@ -103,7 +103,9 @@ async fn renewed(
                 readiness.session_found();
                 return Ok(session);
             }
-            Err(SessionError::Refused(why)) => {
+            Err(SessionError::ShuttingDown) => return Err(SessionError::ShuttingDown),
+            Err(error) => {
+                let why = error.to_string();
                 if !std::mem::replace(&mut is_said, true) {
                     tracing::error!("there is no session, and none can be had: {why}");
                 }
@@ -113,7 +115,6 @@ async fn renewed(
                     return Err(SessionError::ShuttingDown);
                 }
             }
-            Err(other) => return Err(other),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +38,55 @@ pub struct JoinedUpdate {
     pub fully_read: Option<OwnedEventId>,
     /// The bot's own note that this is an entry room, where the response told it.
     pub entry_of: Option<OwnedUserId>,
+}
+
+impl JoinedUpdate {
+    /// The kept state, with who invited the user `bot` noted at its membership.
+    pub fn state_as(&self, bot: &UserId) -> Vec<StateEvent> {
+        let inviter = self.inviter_of(bot);
+        let mut state = self.state.clone();
+        for event in &mut state {
+            if event.event_type == MEMBER && event.state_key == bot.as_str() {
+                event.invited_by = inviter.map(ToOwned::to_owned);
+            }
+        }
+        state
+    }
+
+    /// Who invited the user, where the update shows the invitation that their latest join followed.
+    fn inviter_of(&self, user: &UserId) -> Option<&UserId> {
+        let state = self
+            .state
+            .iter()
+            .filter(|event| event.event_type == MEMBER && event.state_key == user.as_str())
+            .map(|event| (&event.content, &event.sender));
+        let timeline = self
+            .timeline
+            .iter()
+            .filter(|item| item.is_membership_of(user))
+            .map(|item| (&item.content, &item.sender));
+        let mut inviter = None;
+        // An event can stand in both: the order within each of them is what counts.
+        for events in [state.collect::<Vec<_>>(), timeline.collect()] {
+            for (content, sender) in events {
+                match content.get("membership").and_then(Value::as_str) {
+                    Some("invite") => inviter = Some(&**sender),
+                    Some("join") => {}
+                    _ => inviter = None,
+                }
+            }
+        }
+        inviter
+    }
+}
+
+const MEMBER: &str = "m.room.member";
+
+impl TimelineItem {
+    /// Whether this is a membership of the user.
+    pub fn is_membership_of(&self, user: &UserId) -> bool {
+        self.event_type == MEMBER && self.state_key.as_deref() == Some(user.as_str())
+    }
 }
 
 /// One event of a timeline.

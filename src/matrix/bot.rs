@@ -4,8 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use matrix_sdk::ruma::OwnedRoomId;
-
 use crate::{
     boundary::{Boundary, reached},
     lifecycle::Tasks,
@@ -33,13 +31,15 @@ const COMMIT_PAUSE: Duration = Duration::from_secs(2);
 /// How often the journal is looked through for events that were finished with long ago.
 const COMPACTED_EVERY: Duration = Duration::from_hours(1);
 
-/// Whether a kept position is trusted.
+/// What the first sync of a session asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstSync {
-    /// Where it can be shown that nothing is missing.
+    /// What is new since the kept position, where the kept state can be shown to be complete.
     Auto,
-    /// Never: the full state comes from the server.
+    /// What is new since the kept position, and the full state of every joined room.
     Full,
+    /// Everything: the homeserver does not know the kept position.
+    FromNothing,
 }
 
 /// The running bot.
@@ -52,7 +52,7 @@ pub struct Bot {
     pub store: Store,
     /// The device that the position belongs to.
     pub device_id: String,
-    /// Whether a kept position is trusted.
+    /// What the first sync asks for.
     pub first_sync: FirstSync,
     /// Makes rows agree with rooms.
     pub reconciler: Reconciler,
@@ -85,6 +85,10 @@ pub enum BotError {
     /// The rows could not be made to agree with the rooms.
     #[error("reconcile failed")]
     Reconcile(#[from] ReconcileError),
+    /// The full state is needed, and this client cannot be trusted to hand it out: a response that ends where the one
+    /// before it ended is dropped by the SDK. A new client over the same data can, and its first sync asks for this.
+    #[error("a new client is needed for the full state")]
+    NewClientNeeded(FirstSync),
 }
 
 impl BotError {
@@ -104,8 +108,8 @@ impl BotError {
 impl Bot {
     /// First sync, reconcile, ready, and then the live loop until the process is asked to end.
     pub async fn run(&self) -> Result<(), BotError> {
-        let missing = self.first_sync().await?;
-        let report = self.reconciler.full(missing).await?;
+        self.first_sync().await?;
+        let report = self.reconciler.full().await?;
         reached(Boundary::ReconcileApplied);
         self.reception_of_unfinished_entries().await?;
         self.ready(&report);
@@ -122,40 +126,31 @@ impl Bot {
         self.live().await
     }
 
-    /// Brings the kept state of every joined room up to date. Events are stored, not handled. Returns the joined rooms
-    /// whose state no sync would tell.
-    pub async fn first_sync(&self) -> Result<Vec<OwnedRoomId>, BotError> {
-        let kept = self.store.position(&self.device_id).await?;
-        let mut full = kept.is_none() || self.first_sync == FirstSync::Full;
+    /// Brings the kept state of every joined room up to date. Events are stored, not handled.
+    pub async fn first_sync(&self) -> Result<(), BotError> {
+        let kept = match self.first_sync {
+            FirstSync::FromNothing => None,
+            FirstSync::Auto | FirstSync::Full => self.store.position(&self.device_id).await?,
+        };
+        let full = kept.is_none() || self.first_sync == FirstSync::Full;
         self.sync_and_commit(from(kept, full), Duration::ZERO)
             .await?;
-        loop {
-            let joined = self.client.joined_rooms().await?;
-            let known: Vec<OwnedRoomId> = self
-                .store
-                .joined_rooms()
-                .await?
-                .into_iter()
-                .map(|(room, _)| room)
-                .collect();
-            let complete =
-                known.len() == joined.len() && known.iter().all(|room| joined.contains(room));
-            if complete || full {
-                return Ok(joined
-                    .into_iter()
-                    .filter(|room| !known.contains(room))
-                    .collect());
-            }
-            tracing::info!(
-                joined = joined.len(),
-                known = known.len(),
-                "the kept state does not hold every joined room: asking for the full state"
-            );
-            full = true;
-            let position = self.store.position(&self.device_id).await?;
-            self.sync_and_commit(from(position, true), Duration::ZERO)
-                .await?;
+        if full {
+            return Ok(());
         }
+        let joined = self.client.joined_rooms().await?;
+        let known = self.store.joined_rooms().await?;
+        let is_complete =
+            known.len() == joined.len() && known.iter().all(|(room, _)| joined.contains(room));
+        if is_complete {
+            return Ok(());
+        }
+        tracing::info!(
+            joined = joined.len(),
+            known = known.len(),
+            "the kept state does not hold every joined room: asking for the full state"
+        );
+        Err(BotError::NewClientNeeded(FirstSync::Full))
     }
 
     /// Entry rooms in which the bot has not said a word: an onboarding that was cut off and then forgotten.
@@ -223,7 +218,7 @@ impl Bot {
     fn reconcile_aside(&self) {
         let reconciler = self.reconciler.clone();
         self.tasks.spawn("reconcile", async move {
-            match reconciler.full([]).await {
+            match reconciler.full().await {
                 Ok(report) => report.log(),
                 Err(ReconcileError::Matrix(MatrixError::ShuttingDown)) => {}
                 Err(error) => {
@@ -242,9 +237,18 @@ impl Bot {
     /// One sync, asked for until it is there, and committed until it is kept. Tells whether the bot left a room.
     async fn sync_and_commit(&self, from: SyncFrom, wait: Duration) -> Result<bool, BotError> {
         let is_live = wait > Duration::ZERO;
-        let batch = self.sync(from, wait).await?;
+        let mut batch = self.sync(from, wait).await?;
         self.readiness.synced();
         reached(Boundary::SyncReceived);
+        if batch.full_state
+            && batch.joined.is_empty()
+            && !self.client.joined_rooms().await?.is_empty()
+        {
+            tracing::warn!(
+                "a full state came without any of the joined rooms: what is kept of them stays"
+            );
+            batch.full_state = false;
+        }
         // What waited while the bot was away fills no queue.
         let queue_limit = (is_live && !batch.from_nothing).then(|| self.inbox.queue_limit());
         let mut intake = intake::take_in(self.client.user_id(), batch);
@@ -290,19 +294,33 @@ impl Bot {
                 Ok(batch) => return Ok(batch),
                 Err(error) => error,
             };
-            // A server that was set back to an older state does not know the position.
-            if matches!(error, MatrixError::Refused { .. }) && from != SyncFrom::Nothing {
+            if is_position_unknown(&error) && from != SyncFrom::Nothing {
                 tracing::warn!(%error, "the homeserver does not accept the kept position: asking for everything");
+                if !wait.is_zero() {
+                    return Err(BotError::NewClientNeeded(FirstSync::FromNothing));
+                }
                 from = SyncFrom::Nothing;
                 continue;
             }
-            let Some(pause) = pause_after(&error, &mut pauses) else {
+            let pause = match error {
+                // For a reason that its operator can mend: the position stays, and so does the process.
+                MatrixError::Refused { .. } => pauses.next(),
+                _ => pause_after(&error, &mut pauses),
+            };
+            let Some(pause) = pause else {
                 return Err(error.into());
             };
             tracing::warn!(%error, pause_ms = pause.as_millis(), "the sync failed: trying again");
             self.tasks.pause(pause).await;
         }
     }
+}
+
+/// Whether the homeserver refused a sync because of its position, as one does that was set back to an older state. No
+/// code is specified for that: servers answer as they do to any parameter that they cannot use.
+fn is_position_unknown(error: &MatrixError) -> bool {
+    matches!(error, MatrixError::Refused { status: 400, errcode, .. }
+        if matches!(errcode.as_str(), "M_UNKNOWN" | "M_UNKNOWN_POS" | "M_INVALID_PARAM"))
 }
 
 /// Ends when a live sync has taken too long; a first one may take what it needs.

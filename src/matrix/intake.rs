@@ -168,7 +168,7 @@ fn room_intake(
     let start = if from_nothing {
         Start::after_history(bot, &update)
     } else {
-        Start::after_arrival(bot, &update.timeline)
+        Start::after_arrival(bot, &update)
     };
     let answered = answered_in(bot, &update.timeline);
     let drafts = drafts_in(bot, &update.timeline, &answered);
@@ -199,8 +199,9 @@ fn room_intake(
             continue;
         }
         let meaning = meaning(item);
-        let waits =
-            meaning.waits() && index >= start.index && !answered.contains_key(&item.event_id);
+        let waits = meaning.waits()
+            && !start.is_history(index, item)
+            && !answered.contains_key(&item.event_id);
         let fate = if waits { Fate::Pending } else { Fate::Done };
         match meaning {
             Meaning::Irrelevant => {}
@@ -211,11 +212,12 @@ fn room_intake(
             Meaning::Wanted => events.push((item.clone(), fate)),
         }
     }
-    let gap = start.gap(from_nothing, update.gap_before);
+    let state = update.state_as(bot);
+    let gap = start.gap(from_nothing, &update);
     RoomIntake {
         room,
         bot: bot.to_owned(),
-        state: update.state,
+        state,
         fully_read,
         entry_of: update.entry_of,
         drafts,

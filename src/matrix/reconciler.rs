@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use matrix_sdk::ruma::RoomId;
 use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::matrix::{
@@ -31,36 +31,31 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 pub struct Reconciler {
     client: Arc<dyn MatrixClient>,
     store: Store,
-    defaults: Defaults,
+    defaults: Arc<dyn Fn() -> Defaults + Send + Sync>,
     rooms: RoomsLock,
 }
 
 impl Reconciler {
-    /// `client` must be patient: a failure it reports is final.
+    /// `client` must be patient: a failure it reports is final. `defaults` is asked at each run: the configuration that
+    /// they come from may be read again while the bot runs.
     pub fn new(
         client: Arc<dyn MatrixClient>,
         store: Store,
-        defaults: Defaults,
+        defaults: impl Fn() -> Defaults + Send + Sync + 'static,
         rooms: RoomsLock,
     ) -> Self {
         Self {
             client,
             store,
-            defaults,
+            defaults: Arc::new(defaults),
             rooms,
         }
     }
 
-    /// Everything, from the kept state of all joined rooms. `incomplete` are joined rooms no sync has brought.
-    pub async fn full(
-        &self,
-        incomplete: impl IntoIterator<Item = OwnedRoomId>,
-    ) -> Result<Report, ReconcileError> {
+    /// Everything, from the kept state of all joined rooms.
+    pub async fn full(&self) -> Result<Report, ReconcileError> {
         let _alone = self.alone().await;
-        let mut observed = self.observe().await?;
-        for room in incomplete {
-            observed.set_aside(room);
-        }
+        let observed = self.observe().await?;
         self.run(observed, &Mode::Full).await
     }
 
@@ -113,7 +108,7 @@ impl Reconciler {
             self.client.as_ref(),
             &self.store,
             observed,
-            &self.defaults,
+            &(self.defaults)(),
             mode,
         )
         .await?;

@@ -29,7 +29,7 @@ use matrix_sdk::{
 };
 use serde_json::{Value, json, value::to_raw_value};
 
-pub(super) use self::errors::failure;
+pub(super) use self::errors::{chain, failure};
 use crate::matrix::{
     batch::TimelineItem,
     client::{MatrixClient, MatrixError, NewRoom},
@@ -49,6 +49,7 @@ const ROOM_ARRIVES_WITHIN: Duration = Duration::from_secs(1);
 pub struct SdkClient {
     client: Client,
     user_id: OwnedUserId,
+    decryptions: media::Decryptions,
 }
 
 impl SdkClient {
@@ -58,7 +59,11 @@ impl SdkClient {
             .user_id()
             .ok_or_else(|| MatrixError::Local("not logged in".to_owned()))?
             .to_owned();
-        Ok(Self { client, user_id })
+        Ok(Self {
+            client,
+            user_id,
+            decryptions: media::Decryptions::default(),
+        })
     }
 
     /// The room, once a sync has brought it: before that the SDK does not know whether it is encrypted, and nothing may

@@ -12,14 +12,13 @@ use matrix_sdk::{
     Client, SessionMeta, SessionTokens,
     authentication::matrix::MatrixSession,
     ruma::{OwnedDeviceId, OwnedUserId, api::client::account::whoami},
-    store::StateStoreDataKey,
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use self::folder::{SESSION_FILE, saved};
 use self::{
-    connection::{build, build_with_store, patiently, with_session},
+    connection::{StoreFailure, build, patiently, restore, with_session},
     folder::{move_store_aside, remove_store, save},
 };
 use crate::{
@@ -65,6 +64,9 @@ pub enum SessionError {
     /// The credentials are no good; only the operator can help.
     #[error("{0}")]
     Refused(String),
+    /// The homeserver or the client failed for another reason, and asking again does not help.
+    #[error("{0}")]
+    Failed(String),
     /// The store folder cannot be used.
     #[error(
         "the store folder {path} cannot be used: {reason}; check that it is writable and has room"
@@ -101,42 +103,21 @@ pub async fn open(
         },
         None => log_in(login, stop).await?,
     };
-    let client = match build_with_store(login).await {
-        Ok(client) => client,
-        Err(error) => {
-            tracing::warn!(%error, "the SDK's store cannot be read: it is moved aside and rebuilt");
+    match restore(login, session).await {
+        Err(StoreFailure::Damaged(reason)) => {
+            tracing::error!(
+                reason,
+                "the SDK's store is damaged: it is moved aside, and the bot logs in anew"
+            );
             move_store_aside(login, now)?;
-            save(login, &session)?;
-            build_with_store(login)
-                .await
-                .map_err(|error| store_error(login, &error.to_string()))?
+            // Its keys are lost. A device that goes on with others is one that nobody trusts, so this makes a new one,
+            // unless the access token names the device.
+            let session = log_in(login, stop).await?;
+            restore(login, session).await
         }
-    };
-    restore(login, client, session).await
-}
-
-/// The position the SDK keeps is never used: it is ahead of what the journal has committed.
-async fn restore(
-    login: &Login,
-    client: Client,
-    session: MatrixSession,
-) -> Result<Session, SessionError> {
-    let device_id = session.meta.device_id.to_string();
-    let local = |error: &dyn std::fmt::Display| store_error(login, &error.to_string());
-    client
-        .state_store()
-        .remove_kv_data(StateStoreDataKey::SyncToken)
-        .await
-        .map_err(|error| local(&error))?;
-    client
-        .restore_session(session)
-        .await
-        .map_err(|error| local(&error))?;
-    client
-        .encryption()
-        .wait_for_e2ee_initialization_tasks()
-        .await;
-    Ok(Session { client, device_id })
+        other => other,
+    }
+    .map_err(|failure| store_error(login, failure.reason()))
 }
 
 /// A client without any store, for requests that leave no trace: the saved session, or a login of its own.
@@ -355,12 +336,20 @@ fn refusal(error: MatrixError) -> SessionError {
             "the homeserver does not know MATRIX_ACCESS_TOKEN: issue a new one".to_owned(),
         ),
         MatrixError::Refused {
-            errcode, message, ..
-        } => SessionError::Refused(format!(
+            status,
+            errcode,
+            message,
+        } if is_about_credentials(status, &errcode) => SessionError::Refused(format!(
             "the homeserver refused the login ({errcode}: {message}): check MATRIX_USER_ID and the password or token"
         )),
-        other => SessionError::Refused(other.to_string()),
+        other => SessionError::Failed(format!("the bot could not log in: {other}")),
     }
+}
+
+/// Whether other credentials may be accepted. A user name of the wrong form and a way to log in that the server does not
+/// offer are refused with 400; a server that is full refuses everybody.
+fn is_about_credentials(status: u16, errcode: &str) -> bool {
+    matches!(status, 400 | 401 | 403) && errcode != "M_RESOURCE_LIMIT_EXCEEDED"
 }
 
 fn wrong_user(login: &Login, found: &OwnedUserId) -> String {
@@ -376,3 +365,6 @@ fn store_error(login: &Login, reason: &str) -> SessionError {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId};
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, UserId};
 use serde_json::Value;
 
 use crate::matrix::batch::SyncBatch;
@@ -37,7 +37,7 @@ pub struct StateEvent {
     pub origin_server_ts: u64,
     /// `content`, untouched: written by anyone, of any shape.
     pub content: Value,
-    /// For a join that followed an invite: who invited (`unsigned.prev_sender`). Told by our own server.
+    /// Of the bot's own join: who invited it, where a sync has shown the invitation.
     pub invited_by: Option<OwnedUserId>,
 }
 
@@ -84,15 +84,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The snapshot that a full sync alone gives; `joined` is the server's own list.
-    pub fn of_full_sync(batch: SyncBatch, joined: &BTreeSet<OwnedRoomId>) -> Self {
+    /// The snapshot that a full sync alone gives the user `bot`; `joined` is the server's own list.
+    pub fn of_full_sync(batch: SyncBatch, joined: &BTreeSet<OwnedRoomId>, bot: &UserId) -> Self {
         let mut rooms = BTreeMap::new();
         for (room, update) in batch.joined {
+            let events = update.state_as(bot);
             let mut state = RoomState {
                 entry_of: update.entry_of,
                 ..RoomState::default()
             };
-            for event in update.state {
+            for event in events {
                 state.insert(event);
             }
             rooms.insert(room, state);

@@ -17,18 +17,26 @@ use matrix_sdk::{
     config::{RequestConfig, SyncSettings, SyncToken},
     ruma::{
         OwnedUserId, RoomId,
-        api::client::{
-            filter::{Filter, FilterDefinition, RoomEventFilter},
-            sync::sync_events::{self, v3::Filter as SyncFilter},
+        api::{
+            MatrixVersion,
+            client::{
+                filter::{Filter, FilterDefinition, RoomEventFilter},
+                sync::sync_events::{self, v3::Filter as SyncFilter},
+            },
         },
         presence::PresenceState,
         serde::Raw,
         uint,
     },
+    sync::{RoomUpdates, State},
 };
+use matrix_sdk_base::RoomInfoNotableUpdateReasons;
 use tokio::time::Instant;
 
-use self::plain::{KeyCounts, is_plain};
+use self::{
+    plain::{KeyCounts, is_plain},
+    update::StateAfter,
+};
 use crate::matrix::{
     batch::SyncBatch,
     client::{MatrixError, SyncFrom, SyncSource},
@@ -41,6 +49,9 @@ const FULL_STATE_WITHIN: Duration = Duration::from_mins(10);
 const LIVE_WITHIN: Duration = Duration::from_secs(30);
 /// The SDK sees a sync at least so often: what it has to send, it sends then.
 const SDK_SYNCS_EVERY: Duration = Duration::from_mins(1);
+
+/// What servers call `use_state_after` among their unstable features. It is in the specification since version 1.16.
+const STATE_AFTER_FLAGS: [&str; 2] = ["org.matrix.msc4222", "org.matrix.msc4222.stable"];
 
 /// Syncs through the SDK.
 pub struct SdkSync {
@@ -150,12 +161,17 @@ impl SdkSync {
             .token(token);
         let response = self.client.sync_once(settings).await.map_err(failure)?;
         let rooms = response.rooms;
+        let after = self.state_after(&rooms).await;
         let invited = rooms
             .invited
             .into_iter()
             .filter_map(|(room, update)| {
                 let mut events = update.invite_state.events.iter();
-                Some((room, events.find_map(|event| self.inviter(event))?))
+                let inviter = events.find_map(|event| self.inviter(event));
+                if inviter.is_none() {
+                    tracing::warn!(room.id = %room, "an invitation does not say who sent it: ignored");
+                }
+                Some((room, inviter?))
             })
             .collect();
         Ok(SyncBatch {
@@ -165,11 +181,50 @@ impl SdkSync {
             joined: rooms
                 .joined
                 .iter()
-                .map(|(room, update)| (room.clone(), update::of_sdk(update)))
+                .map(|(room, update)| (room.clone(), update::of_sdk(update, after)))
                 .collect(),
             invited,
             left: rooms.left.into_keys().collect(),
         })
+    }
+
+    /// How far the answers to `use_state_after` are believed. A room that the SDK takes for unencrypted because of one is
+    /// asked for again before anything is sent to it.
+    async fn state_after(&self, rooms: &RoomUpdates) -> StateAfter {
+        let mut is_used = false;
+        for (id, update) in &rooms.joined {
+            is_used |= matches!(update.state, State::After(_));
+            if let Some(room) = self.client.get_room(id)
+                && update::hides_encryption(update)
+            {
+                room.update_room_info(|mut info| {
+                    info.mark_encryption_state_missing();
+                    (info, RoomInfoNotableUpdateReasons::empty())
+                })
+                .await;
+            }
+        }
+        if is_used && self.knows_state_after().await {
+            StateAfter::Whole
+        } else {
+            StateAfter::Partial
+        }
+    }
+
+    /// Whether the server says that it knows `use_state_after`; the SDK remembers what it said.
+    async fn knows_state_after(&self) -> bool {
+        let Ok(server) = self.client.supported_versions().await else {
+            return false;
+        };
+        let is_in_version = server
+            .versions
+            .iter()
+            .any(|version| *version >= MatrixVersion::V1_16);
+        is_in_version
+            || server
+                .features
+                .iter()
+                .any(|flag| STATE_AFTER_FLAGS.contains(&flag.as_str()))
     }
 
     /// The sender of our own invitation, if the event is it.

@@ -24,17 +24,8 @@ pub fn kept_state_event(raw: &Value) -> Option<StateEvent> {
             .and_then(Value::as_u64)
             .unwrap_or(0),
         content: raw.get("content").cloned().unwrap_or(Value::Null),
-        invited_by: inviter(raw),
+        invited_by: None,
     })
-}
-
-/// Who invited, where the event before this one was an invitation. Servers tell it about every join in `unsigned`.
-fn inviter(raw: &Value) -> Option<OwnedUserId> {
-    if membership_before(raw) == Some("invite") {
-        user_id(raw.get("unsigned")?.get("prev_sender")?)
-    } else {
-        None
-    }
 }
 
 /// An event of a timeline.

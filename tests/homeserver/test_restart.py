@@ -1,5 +1,6 @@
 """Restarting is a non-event: with everything kept, with either store lost, with rows missing or wrong."""
 
+import json
 import sqlite3
 import time
 
@@ -258,3 +259,41 @@ def _falsify(world, statement: str) -> None:
 def _questions_in_order_of_answers(home, questions) -> list[str]:
     answered = [event["content"].get(timeline.ANSWERS_KEY) for event in home.messages_of_bot(home.c1)]
     return [question for question in answered if question in questions]
+
+
+def _is_complete(bot) -> None:
+    """The last start left no room aside."""
+    ready = [json.loads(line) for line in bot.log_text().splitlines() if '"message":"ready"' in line]
+    assert ready[-1]["skipped_rooms"] == 0, ready[-1]
+
+
+def test_a_room_too_many_in_the_cache_costs_one_full_state_and_nothing_else(bot, home):
+    """On an idle server the second sync ends where the first one ended, and the SDK drops such a response."""
+    home.command(home.c1, "!save Trip")
+    assert bot.stop() == 0
+    before = bot.projection.everything()
+    bot.projection.falsify("INSERT INTO joined_room (room_id) VALUES (:room)", room="!nowhere:test.localhost")
+    for _ in range(2):
+        bot.start()
+        assert bot.projection.everything() == before
+        _is_complete(bot)
+        assert "Trip" in home.command(home.c1, "!load")["body"]
+        assert bot.stop() == 0
+    assert bot.log_text().count("asking for the full state") == 1
+    bot.projection.falsify("INSERT INTO joined_room (room_id) VALUES (:room)", room="!nowhere:test.localhost")
+    assert bot.run("reconcile").code == 0
+    assert bot.projection.everything() == before
+    assert bot.run("reconcile", "--check").code == 0
+
+
+def test_a_position_that_the_server_does_not_know_costs_no_room(bot, home):
+    home.ask(home.c1, "Before")
+    assert bot.stop() == 0
+    before = bot.projection.everything()
+    bot.projection.falsify("UPDATE meta SET value = 'nonsense' WHERE key = 'sync_position'")
+    question = home.user.say(home.c1, "Meanwhile")
+    bot.start()
+    home.echo_to(home.c1, question, "Meanwhile")
+    assert bot.projection.everything() == before
+    _is_complete(bot)
+    assert bot.log_text().count("does not accept the kept position") == 1

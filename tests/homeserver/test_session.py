@@ -5,6 +5,7 @@ import json
 import requests
 
 from support.home import onboard
+from support.registry import write_registry
 from support.synapse import Synapse
 from support.waiting import wait_until
 
@@ -33,6 +34,25 @@ def test_a_session_that_is_signed_out_is_replaced_by_the_same_process(make_bot, 
     assert session_of(bot)["device_id"] != device
     assert bot.is_running() and bot.process.pid == process
     bot.wait_ready()
+
+
+def test_a_registry_that_was_read_again_outlives_the_session(make_bot, synapse, alice):
+    """An agent that was taken away from a user stays away when the session is replaced."""
+    bot = make_bot(synapse)
+    first, second = ({"id": name, "kind": "mock"} for name in ("first", "second"))
+    write_registry(bot, [first, second])
+    bot.start()
+    home = onboard(alice, bot)
+    assert "second" in home.command(home.c1, "!agent")["body"]
+    write_registry(bot, [first, second | {"users": ["@nobody:*"]}])
+    bot.reload()
+    wait_until(lambda: "registry is read again" in bot.log_text(), "the new registry", seen=bot.log_tail)
+    assert "second" not in home.command(home.c1, "!agent")["body"]
+    device = session_of(bot)["device_id"]
+    sign_out(bot)
+    assert "second" not in home.command(home.c1, "!agent", 90)["body"]
+    assert session_of(bot)["device_id"] != device
+    assert bot.stop() == 0
 
 
 def test_a_session_that_expires_goes_on_as_the_same_device(make_bot, tmp_path_factory):

@@ -245,3 +245,42 @@ fn a_removal_and_an_invitation_in_one_sync_are_a_new_invitation() {
         assert_eq!(invites, []);
     }
 }
+
+/// The server's list of rooms names this one, and no sync brings it.
+#[test]
+fn a_joined_room_that_no_sync_brings_is_not_gone_when_the_bot_leaves_another() {
+    let (mut world, alice) = World::with_alice();
+    let carol = world.welcomes("@carol:hs");
+    world.settles();
+    let before = world.rows();
+    world.kill();
+    world
+        .matrix
+        .change(|server| server.untold.insert(alice.chat.clone()));
+    world.with_store(|store| {
+        let chat = alice.chat.clone();
+        async move {
+            let position = store.position("DEVICE").await.unwrap().unwrap();
+            let forgets = surfaces_bot::matrix::intake::BatchIntake {
+                position,
+                left: vec![chat],
+                ..Default::default()
+            };
+            store.commit("DEVICE", forgets).await.unwrap();
+        }
+    });
+    world.start();
+    world.settles();
+    assert_eq!(world.rows(), before);
+    carol.removes_the_bot_from(&carol.entry);
+    world.settles();
+    let chats = world.rows().chats;
+    assert_eq!(chats, before.chats);
+    assert!(
+        world
+            .rows()
+            .rooms
+            .iter()
+            .any(|row| row.room_id == carol.entry.as_str() && row.gone)
+    );
+}

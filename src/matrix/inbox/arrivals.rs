@@ -8,6 +8,7 @@ use matrix_sdk::ruma::RoomId;
 
 use super::{
     Inbox, OWN_FAILURE_PAUSE,
+    attempt::Way,
     express::{Beside, NoDrafts},
     lane::{Control, Lane},
     unfinished::Unfinished,
@@ -16,7 +17,7 @@ use crate::{
     core::{dispatch::Place, ids::EventKey},
     matrix::{
         event::{self, Said},
-        store::{End, Entry, Way},
+        store::Entry,
     },
 };
 
@@ -92,7 +93,7 @@ impl Inbox {
                 biased;
                 // Dropped as a crash would drop it, and nobody's fault.
                 () = beside.over.cancelled() => {
-                    self.parts.store.end_attempt(&event, End::Innocent).await?;
+                    self.parts.store.forgive_attempt(&event).await?;
                     return Ok(false);
                 }
                 taken = self.attempt(room, &entry, Way::Ahead, taking_in) => taken?,

@@ -9,7 +9,10 @@ use crate::matrix::batch::{JoinedUpdate, TimelineItem};
 /// The beginning of that part.
 pub(super) struct Start {
     /// The place of its first event in the timeline.
-    pub(super) index: usize,
+    index: usize,
+    /// Set where the bot came into the room without an event in the timeline: what is older than this is history, wherever
+    /// it stands. In milliseconds since the Unix epoch.
+    arrived_at: Option<u64>,
     /// Set where it begins before the timeline does: the event to go back to.
     gap_until: Option<OwnedEventId>,
 }
@@ -23,47 +26,61 @@ impl Start {
                 .iter()
                 .position(|item| item.event_id == event)
         };
-        let joined = after_own_join(bot, &update.timeline);
+        let arrival = Self::after_arrival(bot, update);
         if let Some(cursor) = &update.fully_read {
             return match position_of(cursor) {
-                Some(index) => Self::at(joined.max(index + 1)),
+                Some(index) => arrival.not_before(index + 1),
                 None => Self {
-                    index: joined,
                     gap_until: Some(cursor.clone()),
+                    ..arrival
                 },
             };
         }
         // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best
         // witness; where it said nothing, all that came after its join waits, and where it neither spoke nor came,
-        // nothing does.
+        // nothing does. A join that is nowhere in a timeline without a gap is one that the server tells elsewhere.
+        let has_come =
+            arrival.index > 0 || (arrival.arrived_at.is_some() && update.gap_before.is_none());
         let last_word = update
             .timeline
             .iter()
-            .rposition(|item| item.sender == bot && is_message(item))
-            .map_or(joined, |index| joined.max(index + 1));
-        Self::at(if last_word == 0 {
-            update.timeline.len()
-        } else {
-            last_word
-        })
+            .rposition(|item| item.sender == bot && is_message(item));
+        match last_word {
+            Some(index) => arrival.not_before(index + 1),
+            None if has_come => arrival,
+            None => arrival.not_before(update.timeline.len()),
+        }
     }
 
     /// In a timeline of nothing but news. In a room just joined, it may reach back before the join.
-    pub(super) fn after_arrival(bot: &UserId, timeline: &[TimelineItem]) -> Self {
-        Self::at(after_own_join(bot, timeline))
-    }
-
-    const fn at(index: usize) -> Self {
+    pub(super) fn after_arrival(bot: &UserId, update: &JoinedUpdate) -> Self {
         Self {
-            index,
+            index: after_own_join(bot, &update.timeline),
+            arrived_at: arrival_in_state(bot, update),
             gap_until: None,
         }
     }
 
+    fn not_before(self, index: usize) -> Self {
+        Self {
+            index: self.index.max(index),
+            ..self
+        }
+    }
+
+    /// Whether this event of the timeline stands before the beginning.
+    pub(super) fn is_history(&self, index: usize, item: &TimelineItem) -> bool {
+        index < self.index || self.arrived_at.is_some_and(|at| item.origin_server_ts < at)
+    }
+
     /// The stretch before the timeline, if it is worth fetching: if something unfinished may be in it.
-    pub(super) fn gap(self, from_nothing: bool, token: Option<String>) -> Option<GapIntake> {
-        let from_token = token.filter(|_| self.index == 0)?;
-        if from_nothing && self.gap_until.is_none() {
+    pub(super) fn gap(self, from_nothing: bool, update: &JoinedUpdate) -> Option<GapIntake> {
+        let reaches_back = update
+            .timeline
+            .first()
+            .is_some_and(|first| self.is_history(0, first));
+        let from_token = update.gap_before.clone().filter(|_| !reaches_back)?;
+        if self.index > 0 || (from_nothing && self.gap_until.is_none()) {
             return None;
         }
         Some(GapIntake {
@@ -71,6 +88,25 @@ impl Start {
             until: self.gap_until,
         })
     }
+}
+
+/// When the bot came into the room, where the update says so beside a timeline in which nothing is told of it. Before a
+/// timeline that begins after the join, servers must tell it there; some do so in any case.
+fn arrival_in_state(bot: &UserId, update: &JoinedUpdate) -> Option<u64> {
+    if update
+        .timeline
+        .iter()
+        .any(|item| item.is_membership_of(bot))
+    {
+        return None;
+    }
+    update
+        .state
+        .iter()
+        .rev()
+        .find(|event| event.event_type == "m.room.member" && event.state_key == bot.as_str())
+        .filter(|event| event.content.get("membership").and_then(Value::as_str) == Some("join"))
+        .map(|event| event.origin_server_ts)
 }
 
 /// The place after the bot's own latest arrival.
@@ -83,8 +119,7 @@ fn after_own_join(bot: &UserId, timeline: &[TimelineItem]) -> usize {
 
 /// Whether this user came into the room with this event.
 pub fn is_arrival_of(user: &UserId, item: &TimelineItem) -> bool {
-    item.event_type == "m.room.member"
-        && item.state_key.as_deref() == Some(user.as_str())
+    item.is_membership_of(user)
         && item.content.get("membership").and_then(Value::as_str) == Some("join")
         && !item.was_joined
 }

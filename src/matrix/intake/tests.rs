@@ -77,6 +77,41 @@ fn taken_in(
     take_in(user_id!("@bot:hs"), batch).rooms.pop().unwrap()
 }
 
+/// The same, where the bot's join at this time is told beside the timeline, in which every event has a time of its own.
+fn joined_beside(
+    from_nothing: bool,
+    joined_at: u64,
+    mut timeline: Vec<TimelineItem>,
+    gap: bool,
+) -> RoomIntake {
+    for (time, item) in (1..).zip(&mut timeline) {
+        item.origin_server_ts = time;
+    }
+    let update = JoinedUpdate {
+        state: vec![membership(BOT, "join", joined_at)],
+        timeline,
+        gap_before: gap.then(|| "token".to_owned()),
+        ..JoinedUpdate::default()
+    };
+    room_intake(
+        user_id!("@bot:hs"),
+        from_nothing,
+        owned_room_id!("!r:hs"),
+        update,
+    )
+}
+
+fn membership(sender: &str, membership: &str, at: u64) -> StateEvent {
+    StateEvent {
+        event_type: "m.room.member".to_owned(),
+        state_key: BOT.to_owned(),
+        sender: sender.try_into().unwrap(),
+        origin_server_ts: at,
+        content: json!({"membership": membership}),
+        invited_by: None,
+    }
+}
+
 fn pending(intake: &RoomIntake) -> Vec<&str> {
     let waiting = intake
         .events
@@ -328,4 +363,68 @@ fn only_the_bot_answers() {
     let forged = item("$f", ALICE, "m.room.message", content);
     let taken = page_intake(user_id!("@bot:hs"), &[forged]);
     assert_eq!(taken.answered, [].into());
+}
+
+#[test]
+fn a_join_that_is_told_beside_the_timeline_ends_history_too() {
+    let timeline = || vec![said("$1"), said("$2"), said("$3")];
+    for from_nothing in [false, true] {
+        let intake = joined_beside(from_nothing, 2, timeline(), false);
+        assert_eq!(
+            pending(&intake),
+            ["$2", "$3"],
+            "from nothing: {from_nothing}"
+        );
+    }
+    let reaches_back = joined_beside(false, 2, timeline(), true);
+    assert_eq!(reaches_back.gap, None, "all before it is history");
+    let behind = joined_beside(false, 0, timeline(), true);
+    assert_eq!(pending(&behind), ["$1", "$2", "$3"]);
+    assert!(behind.gap.is_some());
+    let long_ago = joined_beside(true, 0, timeline(), true);
+    assert_eq!(
+        pending(&long_ago),
+        [""; 0],
+        "of an old room nothing is known"
+    );
+}
+
+#[test]
+fn who_invited_the_bot_is_told_by_the_invitation_itself() {
+    let bot = user_id!("@bot:hs");
+    let item = |sender: &str, membership: &str| {
+        let mut item = item(
+            "$m",
+            sender,
+            "m.room.member",
+            json!({"membership": membership}),
+        );
+        item.state_key = Some(BOT.to_owned());
+        item
+    };
+    let inviter = |state: Vec<StateEvent>, timeline: Vec<TimelineItem>| {
+        let update = JoinedUpdate {
+            state,
+            timeline,
+            ..JoinedUpdate::default()
+        };
+        let own = update.state_as(bot).pop().unwrap();
+        own.invited_by.map(|user| user.to_string())
+    };
+    let joined = || vec![membership(BOT, "join", 2)];
+    let invited_then_joined = vec![membership(ALICE, "invite", 1), membership(BOT, "join", 2)];
+    let alice = Some(ALICE.to_owned());
+    assert_eq!(
+        inviter(joined(), vec![item(ALICE, "invite"), item(BOT, "join")]),
+        alice
+    );
+    assert_eq!(inviter(invited_then_joined, vec![item(BOT, "join")]), alice);
+    assert_eq!(inviter(joined(), vec![item(BOT, "join")]), None);
+    let again = [(ALICE, "invite"), (BOT, "leave"), (BOT, "join")];
+    let again = again.map(|(sender, what)| item(sender, what));
+    assert_eq!(
+        inviter(joined(), again.to_vec()),
+        None,
+        "an earlier invitation does not count"
+    );
 }

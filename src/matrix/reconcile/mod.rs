@@ -68,7 +68,7 @@ pub enum Mode {
     /// Everything is put right.
     Full,
     /// The same, because of a message from this room, which has no row. The bot is at work meanwhile, so the snapshot
-    /// is believed less: the server is asked which rooms are joined, and for the state of every room whose rows differ.
+    /// is believed less: the server is asked for the state of every room whose rows differ.
     Single(OwnedRoomId),
     /// Nothing is written anywhere.
     Check,
@@ -105,17 +105,16 @@ pub async fn run(
     mode: &Mode,
 ) -> Result<Outcome, ReconcileError> {
     let started = Instant::now();
-    if matches!(mode, Mode::Single(_)) {
-        // A room joined a moment ago is in no sync yet. Its rows must not be taken for those of a room that was left.
-        let joined = client
-            .joined_rooms()
-            .await
-            .map_err(ReconcileError::Matrix)?;
-        let unseen = joined
-            .into_iter()
-            .filter(|room| !observed.rooms.contains_key(room));
-        observed.incomplete.extend(unseen.collect::<Vec<_>>());
-    }
+    // A joined room can be missing among what was observed: joined a moment ago, or left out by the homeserver. Its rows
+    // must not be taken for those of a room that was left.
+    let joined = client
+        .joined_rooms()
+        .await
+        .map_err(ReconcileError::Matrix)?;
+    let unseen = joined
+        .into_iter()
+        .filter(|room| !observed.rooms.contains_key(room));
+    observed.incomplete.extend(unseen.collect::<Vec<_>>());
     let recorded = store.recorded().await?;
     let (plan, refreshed) = settled_plan(client, observed, &recorded, defaults, mode).await?;
     let mut outcome = Outcome {

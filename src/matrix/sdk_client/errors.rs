@@ -77,7 +77,7 @@ pub(in crate::matrix) fn failure(error: matrix_sdk::Error) -> MatrixError {
 }
 
 /// The error and all its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(in crate::matrix) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

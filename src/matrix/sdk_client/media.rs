@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, Cursor, Read},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,11 @@ use matrix_sdk::ruma::{MxcUri, RoomId, events::room::EncryptedFile};
 use matrix_sdk_base::crypto::{AttachmentDecryptor, MediaEncryptionInfo};
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
-use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::timeout,
+};
 
 use super::{
     SdkClient,
@@ -27,6 +32,9 @@ use crate::matrix::{
 const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 /// How long it may pause between two pieces.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
+/// Encrypted files on their way in at the same time: each holds one of the threads that databases and files need too, and
+/// is written to a file by another one.
+const DECRYPTIONS_AT_ONCE: usize = 8;
 /// Pieces decrypted ahead.
 const PIECES_AHEAD: usize = 4;
 /// The longest error that is read.
@@ -42,8 +50,9 @@ impl MediaClient for SdkClient {
             MediaSource::File(keys) => {
                 let file: EncryptedFile = serde_json::from_value(keys.clone())
                     .map_err(|error| MatrixError::Local(format!("no encrypted file: {error}")))?;
+                let turn = self.decryptions.turn().await?;
                 let response = self.ask_for(file.url.as_str()).await?;
-                Ok(decrypted(pieces(response), file.into()))
+                Ok(decrypted(pieces(response), file.into(), turn))
             }
         }
     }
@@ -171,12 +180,34 @@ fn pieces(response: Response) -> MediaStream {
     .boxed()
 }
 
+/// How many files are decrypted at the same time. Clones share it.
+#[derive(Clone)]
+pub(super) struct Decryptions(Arc<Semaphore>);
+
+impl Default for Decryptions {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(DECRYPTIONS_AT_ONCE)))
+    }
+}
+
+impl Decryptions {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, MatrixError> {
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        turn.map_err(|closed| MatrixError::Local(closed.to_string()))
+    }
+}
+
 /// The content behind the encryption; an error at its end where it is not what the keys are for. The SDK's decryption
 /// reads like a file, so it has a blocking thread, which ends with either of its two ends.
-fn decrypted(encrypted: MediaStream, keys: MediaEncryptionInfo) -> MediaStream {
+fn decrypted(
+    encrypted: MediaStream,
+    keys: MediaEncryptionInfo,
+    turn: OwnedSemaphorePermit,
+) -> MediaStream {
     let (send, receive) = mpsc::channel(PIECES_AHEAD);
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let mut reader = PieceReader {
             handle,
             pieces: encrypted,
@@ -237,5 +268,52 @@ impl Read for PieceReader {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use matrix_sdk_base::crypto::AttachmentEncryptor;
+
+    use super::*;
+
+    fn encrypted(content: &[u8]) -> (Vec<u8>, MediaEncryptionInfo) {
+        let mut content = Cursor::new(content.to_vec());
+        let mut encryptor = AttachmentEncryptor::new(&mut content);
+        let mut bytes = Vec::new();
+        encryptor.read_to_end(&mut bytes).unwrap();
+        (bytes, encryptor.finish())
+    }
+
+    /// A pool no larger than the process's, and more files than it has threads: each piece takes another thread to be
+    /// written.
+    #[test]
+    fn files_that_are_decrypted_leave_threads_to_those_who_write_them() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(DECRYPTIONS_AT_ONCE + 1)
+            .build()
+            .unwrap();
+        let content = vec![7; 64 * 1024 * (PIECES_AHEAD + 8)];
+        let decryptions = Decryptions::default();
+        let download = async || {
+            let turn = decryptions.turn().await.unwrap();
+            let (bytes, keys) = encrypted(&content);
+            let pieces = stream::iter([Ok(bytes)]).boxed();
+            let mut pieces = decrypted(pieces, keys, turn);
+            let mut length = 0;
+            while let Some(piece) = pieces.next().await {
+                let piece = piece.unwrap();
+                length += tokio::task::spawn_blocking(move || piece.len())
+                    .await
+                    .unwrap();
+            }
+            length
+        };
+        let all = join_all((0..4 * DECRYPTIONS_AT_ONCE).map(|_| download()));
+        let all = async { timeout(Duration::from_secs(20), all).await };
+        let lengths = runtime.block_on(all).expect("every file arrives");
+        assert!(lengths.iter().all(|length| *length == content.len()));
     }
 }

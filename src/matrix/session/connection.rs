@@ -4,14 +4,16 @@ use std::{path::Path, time::Duration};
 
 use matrix_sdk::{
     Client, ClientBuildError, SqliteStoreConfig, authentication::matrix::MatrixSession,
-    config::RequestConfig,
+    config::RequestConfig, store::StateStoreDataKey,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Login, SessionError, store_error};
+use super::{Login, Session, SessionError, store_error};
 use crate::matrix::{
     client::MatrixError,
     patient::{backoff, pause_after},
+    sdk_client::chain,
+    store::is_damage,
 };
 
 /// How long the server may take for an ordinary request.
@@ -53,11 +55,61 @@ fn sdk_store(login: &Login) -> SqliteStoreConfig {
         .cache_size(PAGES_OF_A_CONNECTION)
 }
 
-pub(super) async fn build_with_store(login: &Login) -> Result<Client, ClientBuildError> {
+async fn build_with_store(login: &Login) -> Result<Client, ClientBuildError> {
     build(login)
         .sqlite_store_with_config_and_cache_path(sdk_store(login), None::<&Path>)
         .build()
         .await
+}
+
+/// Why the SDK's store could not be opened.
+pub(super) enum StoreFailure {
+    /// Its content is damaged.
+    Damaged(String),
+    /// A full disk, too many open files, a folder that is not writable: the content may be good.
+    Unusable(String),
+}
+
+impl StoreFailure {
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let reason = chain(error);
+        if is_damage(error) {
+            Self::Damaged(reason)
+        } else {
+            Self::Unusable(reason)
+        }
+    }
+
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::Damaged(reason) | Self::Unusable(reason) => reason,
+        }
+    }
+}
+
+/// The position the SDK keeps is never used: it is ahead of what the journal has committed.
+pub(super) async fn restore(
+    login: &Login,
+    session: MatrixSession,
+) -> Result<Session, StoreFailure> {
+    let client = build_with_store(login)
+        .await
+        .map_err(|error| StoreFailure::of(&error))?;
+    let device_id = session.meta.device_id.to_string();
+    client
+        .state_store()
+        .remove_kv_data(StateStoreDataKey::SyncToken)
+        .await
+        .map_err(|error| StoreFailure::of(&error))?;
+    client
+        .restore_session(session)
+        .await
+        .map_err(|error| StoreFailure::of(&error))?;
+    client
+        .encryption()
+        .wait_for_e2ee_initialization_tasks()
+        .await;
+    Ok(Session { client, device_id })
 }
 
 pub(super) async fn patiently<T, F>(

@@ -9,6 +9,7 @@ mod attempts;
 mod backlog;
 mod chats;
 mod compaction;
+mod damage;
 mod dead_letters;
 mod followers;
 mod gaps;
@@ -42,6 +43,7 @@ use tokio::sync::Mutex;
 
 pub use self::{
     attempts::{End, Record, Way},
+    damage::is_damage,
     dead_letters::DeadLetters,
     followers::Followers,
     gaps::Gap,
@@ -126,7 +128,7 @@ impl Store {
                 store: Self::of(connection),
                 moved_aside: None,
             }),
-            Err(StoreError::Sqlite(error)) if is_corruption(&error) => {
+            Err(StoreError::Sqlite(error)) if is_damage(&error) => {
                 let aside = move_aside(path, now)?;
                 let connection = open_checked(path)?;
                 Ok(Opened {
@@ -231,13 +233,6 @@ fn open_checked(path: &Path) -> Result<Connection, StoreError> {
     }
     migrate::migrate(&mut connection, path)?;
     Ok(connection)
-}
-
-fn is_corruption(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
 }
 
 /// Moves the file and its `-wal` and `-shm` to `….corrupt-<seconds>`; returns where the file went.

@@ -246,9 +246,13 @@ impl Store {
     }
 }
 
-/// Forgets all kept state, and the rooms that are not among `joined`: the full state of these follows.
+/// Forgets all kept state, and the rooms that are not among `joined`: the full state of these follows. Who invited the bot
+/// stays: a full state does not tell it again.
 pub(super) fn clear(connection: &Connection, joined: &[RoomIntake]) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM room_state", [])?;
+    connection.execute(
+        "DELETE FROM room_state WHERE event_type <> 'm.room.member' OR invited_by IS NULL",
+        [],
+    )?;
     let joined: BTreeSet<&str> = joined.iter().map(|room| room.room.as_str()).collect();
     let known: Vec<String> = connection
         .prepare_cached("SELECT room_id FROM joined_room")?
@@ -258,6 +262,10 @@ pub(super) fn clear(connection: &Connection, joined: &[RoomIntake]) -> Result<()
     for room in known.iter().filter(|room| !joined.contains(room.as_str())) {
         forget.execute([room])?;
     }
+    connection.execute(
+        "DELETE FROM room_state WHERE room_id NOT IN (SELECT room_id FROM joined_room)",
+        [],
+    )?;
     Ok(())
 }
 
@@ -316,8 +324,13 @@ fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), St
     }
     connection
         .prepare_cached(
-            "REPLACE INTO room_state (room_id, event_type, state_key, sender, origin_server_ts, content, invited_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            // A member who is still there was invited by whoever invited them: a new profile says nothing of it.
+            "INSERT INTO room_state (room_id, event_type, state_key, sender, origin_server_ts, content, invited_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (room_id, event_type, state_key) DO UPDATE SET
+                 sender = excluded.sender, origin_server_ts = excluded.origin_server_ts, content = excluded.content,
+                 invited_by = coalesce(excluded.invited_by,
+                                       iif(excluded.content ->> 'membership' = 'join', invited_by, NULL))",
         )?
         .execute(params![
             room,

@@ -13,16 +13,25 @@ use crate::matrix::{
     batch::JoinedUpdate, marker::ENTRY_NOTE, sdk_client::json_of, state::StateEvent, wire,
 };
 
+/// How far `state_after` is believed, where a response has it instead of `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StateAfter {
+    /// It is the state after the timeline: the server says that it knows `use_state_after`.
+    Whole,
+    /// It may lack what the timeline tells: some servers answer with it before they can.
+    Partial,
+}
+
 /// As the SDK hands it out: decrypted where that was possible.
-pub(super) fn of_sdk(update: &JoinedRoomUpdate) -> JoinedUpdate {
-    let (state, is_before) = match &update.state {
-        State::Before(events) => (events, true),
-        State::After(events) => (events, false),
+pub(super) fn of_sdk(update: &JoinedRoomUpdate, after: StateAfter) -> JoinedUpdate {
+    let (state, told) = match &update.state {
+        State::Before(events) => (events, StateIs::BeforeTimeline),
+        State::After(events) => (events, StateIs::after(after)),
     };
     let timeline = &update.timeline;
     read(&Parts {
         state: state.iter().map(json_of).collect(),
-        is_before,
+        told,
         timeline: timeline
             .events
             .iter()
@@ -33,17 +42,29 @@ pub(super) fn of_sdk(update: &JoinedRoomUpdate) -> JoinedUpdate {
     })
 }
 
+/// Whether the timeline tells that the room is encrypted, and `state_after` does not: the SDK then believes that it is not.
+pub(super) fn hides_encryption(update: &JoinedRoomUpdate) -> bool {
+    let is_encryption =
+        |event: Value| event["type"] == "m.room.encryption" && event["state_key"] == "";
+    let State::After(state) = &update.state else {
+        return false;
+    };
+    let mut timeline = update.timeline.events.iter();
+    timeline.any(|event| is_encryption(json_of(event.raw())))
+        && !state.iter().any(|event| is_encryption(json_of(event)))
+}
+
 /// As the server sent it.
 pub(super) fn of_server(update: &JoinedRoom) -> JoinedUpdate {
-    let (state, is_before) = match &update.state {
-        RawState::Before(state) => (&state.events, true),
-        RawState::After(state) => (&state.events, false),
+    let (state, told) = match &update.state {
+        RawState::Before(state) => (&state.events, StateIs::BeforeTimeline),
+        RawState::After(state) => (&state.events, StateIs::AfterTimeline),
         _ => return JoinedUpdate::default(),
     };
     let timeline = &update.timeline;
     read(&Parts {
         state: state.iter().map(json_of).collect(),
-        is_before,
+        told,
         timeline: timeline.events.iter().map(json_of).collect(),
         gap_before: timeline.prev_batch.clone().filter(|_| timeline.limited),
         notes: update.account_data.events.iter().map(json_of).collect(),
@@ -52,23 +73,47 @@ pub(super) fn of_server(update: &JoinedRoom) -> JoinedUpdate {
 
 struct Parts {
     state: Vec<Value>,
-    /// It is the state before the timeline, whose own state events count then.
-    is_before: bool,
+    told: StateIs,
     timeline: Vec<Value>,
     gap_before: Option<String>,
     notes: Vec<Value>,
 }
 
+/// Which of the two holds where state and timeline tell of the same thing.
+#[derive(Clone, Copy)]
+enum StateIs {
+    /// The timeline.
+    BeforeTimeline,
+    /// The state, and nothing in the timeline counts.
+    AfterTimeline,
+    /// The state, and the timeline where the state says nothing.
+    AfterTimelineInPart,
+}
+
+impl StateIs {
+    const fn after(after: StateAfter) -> Self {
+        match after {
+            StateAfter::Whole => Self::AfterTimeline,
+            StateAfter::Partial => Self::AfterTimelineInPart,
+        }
+    }
+}
+
+/// What comes later holds.
+fn state_in_order(parts: &Parts) -> Vec<StateEvent> {
+    let nothing = &[][..];
+    let (first, last) = match parts.told {
+        StateIs::BeforeTimeline => (&parts.state[..], &parts.timeline[..]),
+        StateIs::AfterTimeline => (&parts.state[..], nothing),
+        StateIs::AfterTimelineInPart => (&parts.timeline[..], &parts.state[..]),
+    };
+    let events = first.iter().chain(last);
+    events.filter_map(wire::kept_state_event).collect()
+}
+
 fn read(parts: &Parts) -> JoinedUpdate {
-    let later = parts.timeline.iter().filter(|_| parts.is_before);
-    let state: Vec<StateEvent> = parts
-        .state
-        .iter()
-        .chain(later)
-        .filter_map(wire::kept_state_event)
-        .collect();
     JoinedUpdate {
-        state,
+        state: state_in_order(parts),
         timeline: parts
             .timeline
             .iter()
@@ -96,3 +141,6 @@ fn note<'a>(notes: &'a [Value], event_type: &str) -> Option<&'a Value> {
         .find(|note| note.get("type").and_then(Value::as_str) == Some(event_type))?
         .get("content")
 }
+
+#[cfg(test)]
+mod tests;

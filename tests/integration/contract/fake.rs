@@ -45,9 +45,7 @@ fn process(matrix: &FakeMatrix) -> (FakeClient, FakeSync) {
         device: "DEVICE".to_owned(),
         bot: matrix.see(|server| server.bot.clone()),
     };
-    let sync = FakeSync {
-        matrix: matrix.clone(),
-    };
+    let sync = FakeSync::new(matrix.clone());
     (client, sync)
 }
 

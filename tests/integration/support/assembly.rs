@@ -40,6 +40,7 @@ use super::{
 };
 
 /// What a test decides about the bot.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) device: String,
     pub(crate) first_sync: FirstSync,
@@ -144,7 +145,10 @@ pub(crate) async fn assemble(
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
-        settings.for_found_rooms(),
+        {
+            let defaults = settings.for_found_rooms();
+            move || defaults.clone()
+        },
         rooms,
     );
     let metrics = Metrics::new();
@@ -173,9 +177,7 @@ pub(crate) async fn assemble(
         allows: Arc::clone(&settings.allows),
     });
     Bot {
-        source: Arc::new(FakeSync {
-            matrix: matrix.clone(),
-        }),
+        source: Arc::new(FakeSync::new(matrix.clone())),
         gaps: GapFiller::new(Arc::clone(&patient), store.clone(), tasks.clone()),
         client: patient,
         store,

@@ -38,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) told_before: u64,
     /// Children that full states do not mention, as happens in rooms whose history has forked.
     pub(crate) dropped_children: BTreeSet<String>,
+    /// Rooms that no sync mentions, joined or not.
+    pub(crate) untold: BTreeSet<OwnedRoomId>,
     /// Rooms whose new events no sync is told of for now.
     held_back: BTreeSet<OwnedRoomId>,
     /// Rooms that the SDK has as joined, by the syncs it was given.
@@ -189,6 +191,7 @@ impl FakeMatrix {
             repeats: 0,
             told_before: 0,
             dropped_children: BTreeSet::new(),
+            untold: BTreeSet::new(),
             held_back: BTreeSet::new(),
             synced: BTreeSet::new(),
             forgotten: BTreeSet::new(),

@@ -1,6 +1,10 @@
 //! The fake homeserver's `/sync`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use matrix_sdk::ruma::OwnedUserId;
@@ -20,8 +24,36 @@ use super::{
     room::{HELD_BACK, Room},
 };
 
+/// The sync of one client. A client takes no response in twice, and knows it by its `next_batch`.
 pub(crate) struct FakeSync {
-    pub(crate) matrix: FakeMatrix,
+    matrix: FakeMatrix,
+    /// `next_batch` of the last response, as the SDK keeps it in memory. A new client has none.
+    seen: Mutex<Option<String>>,
+}
+
+impl FakeSync {
+    /// A new client.
+    pub(crate) fn new(matrix: FakeMatrix) -> Self {
+        Self {
+            matrix,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The response as the SDK hands it out: one that ends where the last one ended comes without its rooms.
+    fn taken_in(&self, batch: SyncBatch) -> SyncBatch {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() == Some(&batch.next_batch) {
+            return SyncBatch {
+                joined: BTreeMap::new(),
+                invited: BTreeMap::new(),
+                left: Vec::new(),
+                ..batch
+            };
+        }
+        *seen = Some(batch.next_batch.clone());
+        batch
+    }
 }
 
 #[async_trait]
@@ -44,7 +76,7 @@ impl SyncSource for FakeSync {
             batch = answer?;
         }
         self.matrix.quietly(|server| server.syncs(&batch));
-        Ok(batch)
+        Ok(self.taken_in(batch))
     }
 }
 
@@ -88,7 +120,11 @@ impl Server {
             invited: BTreeMap::new(),
             left: Vec::new(),
         };
-        for room in self.rooms.values() {
+        let told = self
+            .rooms
+            .values()
+            .filter(|room| !self.untold.contains(&room.id));
+        for room in told {
             let is_news = room.member_since(&self.bot) > since;
             match room.membership(&self.bot) {
                 "join" => {

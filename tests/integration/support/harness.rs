@@ -49,6 +49,38 @@ struct Running {
     ended: Arc<Mutex<Option<String>>>,
 }
 
+/// One session after the other, as `app.rs` begins them.
+struct Session {
+    settings: Settings,
+    matrix: FakeMatrix,
+    clock: Arc<WorldClock>,
+    store: Store,
+}
+
+impl Session {
+    /// Tells how the last one ended.
+    async fn until_the_end(mut self, tasks: &Tasks) -> String {
+        loop {
+            let generation = tasks.generation();
+            let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+            let store = self.store.clone();
+            let bot = assemble(&self.settings, &self.matrix, clock, store, &generation).await;
+            match bot.run().await {
+                Err(BotError::NewClientNeeded(first_sync)) => {
+                    drop(bot);
+                    assert!(generation.let_go().await, "tasks outlive their session");
+                    self.settings.first_sync = first_sync;
+                }
+                Ok(()) | Err(BotError::ShuttingDown) => {
+                    generation.finish().await;
+                    return "as it was asked to".to_owned();
+                }
+                Err(error) => return format!("{error:?}"),
+            }
+        }
+    }
+}
+
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -143,19 +175,15 @@ impl World {
         let tasks = Tasks::default();
         let ended: Arc<Mutex<Option<String>>> = Arc::default();
         let _inside = runtime.enter();
-        let bot = runtime.block_on(assemble(
-            &self.settings,
-            &self.matrix,
-            Arc::clone(&self.clock) as Arc<dyn Clock>,
-            store.clone(),
-            &tasks,
-        ));
+        let session = Session {
+            settings: self.settings.clone(),
+            matrix: self.matrix.clone(),
+            clock: Arc::clone(&self.clock),
+            store: store.clone(),
+        };
         let (how, main_tasks) = (Arc::clone(&ended), tasks.clone());
         tasks.spawn("bot", async move {
-            let words = match bot.run().await {
-                Ok(()) | Err(BotError::ShuttingDown) => "as it was asked to".to_owned(),
-                Err(error) => format!("{error:?}"),
-            };
+            let words = session.until_the_end(&main_tasks).await;
             *how.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
             main_tasks.shut_down();
         });

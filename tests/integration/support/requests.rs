@@ -130,7 +130,12 @@ impl Requests {
 }
 
 pub(crate) fn refused(errcode: &str) -> MatrixError {
-    refused_with(403, errcode)
+    let status = match errcode {
+        "M_UNKNOWN" => 400,
+        "M_UNRECOGNIZED" => 404,
+        _ => 403,
+    };
+    refused_with(status, errcode)
 }
 
 pub(crate) fn refused_with(status: u16, errcode: &str) -> MatrixError {

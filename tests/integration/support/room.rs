@@ -14,8 +14,6 @@ pub(crate) struct Event {
     pub(crate) item: TimelineItem,
     /// Where in the server's stream it stands.
     pub(crate) at: u64,
-    /// The state event it replaced, by index.
-    before: Option<usize>,
 }
 
 pub(crate) struct Room {
@@ -45,10 +43,10 @@ impl Room {
                 .and_then(|user| self.content("m.room.member", user))
                 .is_some_and(|before| before["membership"] == "join");
         let index = self.events.len();
-        let before = item.state_key.as_ref().and_then(|key| {
+        if let Some(key) = &item.state_key {
             self.state
-                .insert((item.event_type.clone(), key.clone()), index)
-        });
+                .insert((item.event_type.clone(), key.clone()), index);
+        }
         if item.event_type == "m.room.redaction" {
             let target = item.content.get("redacts").and_then(Value::as_str);
             let redacted = self
@@ -59,7 +57,7 @@ impl Room {
                 event.item.content = Value::Object(serde_json::Map::new());
             }
         }
-        self.events.push(Event { item, at, before });
+        self.events.push(Event { item, at });
     }
 
     pub(crate) fn state_item(&self, event_type: &str, key: &str) -> Option<&TimelineItem> {
@@ -75,24 +73,8 @@ impl Room {
     pub(crate) fn current(&self) -> impl Iterator<Item = (u64, StateEvent)> {
         self.state.values().map(|index| {
             let event = &self.events[*index];
-            (event.at, self.state_event(event))
+            (event.at, state_event(event))
         })
-    }
-
-    fn state_event(&self, event: &Event) -> StateEvent {
-        let before = event.before.map(|index| &self.events[index].item);
-        let invite = before.filter(|before| {
-            event.item.event_type == "m.room.member"
-                && before.content.get("membership").and_then(Value::as_str) == Some("invite")
-        });
-        StateEvent {
-            event_type: event.item.event_type.clone(),
-            state_key: event.item.state_key.clone().unwrap_or_default(),
-            sender: event.item.sender.clone(),
-            origin_server_ts: event.item.origin_server_ts,
-            content: event.item.content.clone(),
-            invited_by: invite.map(|invite| invite.sender.clone()),
-        }
     }
 
     pub(crate) fn membership(&self, user: &UserId) -> &str {
@@ -155,5 +137,17 @@ impl Room {
             .as_i64()
             .or_else(|| levels["users_default"].as_i64())
             .unwrap_or(0)
+    }
+}
+
+/// As the server sends it.
+fn state_event(event: &Event) -> StateEvent {
+    StateEvent {
+        event_type: event.item.event_type.clone(),
+        state_key: event.item.state_key.clone().unwrap_or_default(),
+        sender: event.item.sender.clone(),
+        origin_server_ts: event.item.origin_server_ts,
+        content: event.item.content.clone(),
+        invited_by: None,
     }
 }

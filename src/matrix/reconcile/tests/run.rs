@@ -231,22 +231,23 @@ async fn a_single_room_is_reconciled_by_the_same_path() {
 }
 
 #[tokio::test]
-async fn a_room_that_no_sync_has_brought_yet_is_not_gone_for_a_single_run() {
+async fn a_joined_room_that_was_not_observed_is_not_gone() {
     let world = World::of_alice();
     let (server, rows) = (Server::with(&world.snapshot), MemoryRows::default());
     full(&server, &rows, &world.snapshot).await;
     let right = rows.recorded_now();
     let mut behind = world.clone();
     behind.leave("!c3");
-    let mode = Mode::Single(room("!c1"));
-    let outcome = reconcile(&server, &rows, &behind.snapshot, mode).await;
-    assert_eq!(outcome.unwrap().report.gone_rooms, 0);
-    assert_eq!(rows.recorded_now(), right);
+    for mode in [Mode::Single(room("!c1")), Mode::Full, Mode::Check] {
+        let outcome = reconcile(&server, &rows, &behind.snapshot, mode).await;
+        let report = outcome.unwrap().report;
+        assert_eq!(report.gone_rooms, 0);
+        assert_eq!(skips(&report), [("!c3", SkipReason::StateIncomplete)]);
+        assert_eq!(rows.recorded_now(), right);
+    }
+    server.truth.lock().unwrap().remove(&room("!c3"));
     let outcome = full(&server, &rows, &behind.snapshot).await;
-    assert_eq!(
-        outcome.report.gone_rooms, 1,
-        "a full run has a fresh list of rooms behind it"
-    );
+    assert_eq!(outcome.report.gone_rooms, 1, "the server says so");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod parked;
 mod provisions;
 mod queue;
 mod refusals;
+mod state_cache;
 
 use matrix_sdk::ruma::{OwnedRoomId, owned_user_id, room_id};
 use serde_json::{Value, json};
