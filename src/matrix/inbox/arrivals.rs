@@ -8,7 +8,6 @@ use matrix_sdk::ruma::RoomId;
 
 use super::{
     Inbox, OWN_FAILURE_PAUSE,
-    attempt::Way,
     express::{Beside, NoDrafts},
     lane::{Control, Lane},
     unfinished::Unfinished,
@@ -17,7 +16,7 @@ use crate::{
     core::{dispatch::Place, ids::EventKey},
     matrix::{
         event::{self, Said},
-        store::Entry,
+        store::{End, Entry, Way},
     },
 };
 
@@ -93,7 +92,7 @@ impl Inbox {
                 biased;
                 // Dropped as a crash would drop it, and nobody's fault.
                 () = beside.over.cancelled() => {
-                    self.parts.store.forgive_attempt(&event).await?;
+                    self.parts.store.end_attempt(&event, End::Innocent).await?;
                     return Ok(false);
                 }
                 taken = self.attempt(room, &entry, Way::Ahead, taking_in) => taken?,
