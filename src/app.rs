@@ -162,14 +162,13 @@ async fn assemble(
     let clock = Arc::clone(&process.clock);
     let user_id = config.matrix.user_id.clone();
     let sdk = Arc::new(SdkClient::new(session.client.clone())?);
-    let pace = Pace::default();
+    let (pace, rooms) = (Pace::default(), RoomsLock::default());
     let patient = patient(Arc::clone(&sdk) as _, tasks, &pace, metrics.clone());
     let workspace = files::workspace(config);
     let media = files::media(&sdk, &patient, &workspace, tasks);
     let supplies = supplies(config, &store, &patient, &workspace, tasks);
     let agents = agents::serve(&process.registry, supplies, metrics.clone());
     let files = files::ports(workspace, &media);
-    let rooms = RoomsLock::default();
     let first_memory = store.position(&session.device_id).await?.is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
     let provisioner = Provisioner::new(

@@ -171,7 +171,7 @@ impl Drafter {
             }
             let mut next = shown.clone();
             let content = next.next(target, &growing.borrow_and_update().clone());
-            if next == shown {
+            if next.visible == shown.visible {
                 continue;
             }
             edits += 1;
@@ -279,20 +279,27 @@ async fn ended_within<T>(changes: &mut watch::Receiver<T>, time: Duration) -> bo
     }
 }
 
-/// What the user sees of the answer: the text never becomes shorter, the status comes and goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Shown(Growing);
+/// What the user sees of the answer. The status comes and goes; the text never becomes shorter, unless the agent took
+/// back what it had said.
+#[derive(Clone, Default)]
+struct Shown {
+    visible: Growing,
+    /// The answer of which the visible text is the beginning.
+    source: String,
+}
 
 impl Shown {
     /// Takes in what the answer has become; the content of the message that shows it.
     fn next(&mut self, target: &DraftTarget, growing: &Growing) -> Value {
         let status = growing.status.as_deref();
         let beginning = size::beginning(&growing.text, &|text| draft_content(target, text, status));
-        if beginning.len() > self.0.text.len() {
-            self.0.text = beginning;
+        let is_retracted = !growing.text.starts_with(&self.source);
+        if is_retracted || beginning.len() > self.visible.text.len() {
+            self.visible.text = beginning;
         }
-        self.0.status.clone_from(&growing.status);
-        draft_content(target, &self.0.text, status)
+        self.source.clone_from(&growing.text);
+        self.visible.status.clone_from(&growing.status);
+        draft_content(target, &self.visible.text, status)
     }
 }
 

@@ -234,6 +234,24 @@ async fn the_text_of_a_draft_never_becomes_shorter() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_agent_takes_back_is_not_shown_any_longer() {
+    let world = world(Vec::new());
+    let (drafts, showing) = world.drafter.begin(target());
+    let writing = async move {
+        for text in ["A long thought about the question.", "Yes.", "Yes. It is."] {
+            drafts.draft(text);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+    };
+    tokio::join!(writing, showing);
+    let shown = texts(&world.server.arrived());
+    assert_eq!(
+        shown,
+        ["A long thought about the question.", "Yes.", "Yes. It is."]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_agent_does_is_seen_even_where_the_text_is_full() {
     let world = world(Vec::new());
     let (drafts, showing) = world.drafter.begin(target());

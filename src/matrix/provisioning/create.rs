@@ -32,7 +32,7 @@ impl Provisioner {
                 }
                 // The bot was in it and is not any more: another one takes its place.
                 Err(_) => {
-                    tracing::warn!(room.id = %room, intent = %wish.intent, "a room that was made is lost")
+                    tracing::warn!(room.id = %room, intent = %wish.intent, "a room that was made is lost");
                 }
             }
         }
