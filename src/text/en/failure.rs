@@ -5,39 +5,7 @@ use crate::{platform::Advice, text::Failure};
 
 pub(in crate::text) fn failure(failure: Failure) -> String {
     match failure {
-        Failure::Agent(Advice::TryAgain) => {
-            "The agent could not answer just now. Please try again in a moment.".to_owned()
-        }
-        Failure::Agent(Advice::TryAgainIn(wait)) => format!(
-            "The agent takes no more questions just now. Please try again in {}.",
-            duration(wait)
-        ),
-        Failure::Agent(Advice::BeginAnew) => {
-            "What was said here, together with this message, has grown too long for the agent. \
-            `!clear` begins anew; or put it more briefly."
-                .to_owned()
-        }
-        Failure::Agent(Advice::TellOperator) => {
-            "The agent cannot answer, and trying again will not help. \
-            Please tell whoever runs this bot, or choose another agent with `!agent`."
-                .to_owned()
-        }
-        Failure::Agent(Advice::LogIn) => {
-            "The agent has to be logged in first, and only whoever runs this bot can do that. \
-            Please tell them, or choose another agent with `!agent`."
-                .to_owned()
-        }
-        Failure::Agent(Advice::StillStarting) => {
-            "The agent is still starting; the first time, that can take several minutes. \
-            Please ask again in a few minutes."
-                .to_owned()
-        }
-        Failure::Agent(Advice::HeldElsewhere) => {
-            "Another chat is using this saved context, and this agent cannot \
-            copy it. Use `!clear` there first."
-                .to_owned()
-        }
-        Failure::Agent(Advice::CannotDo) => "This chat's agent cannot do that.".to_owned(),
+        Failure::Agent(advice) => no_answer(advice),
         Failure::BrokeOff(advice) => broke_off(advice),
         Failure::TooLong(limit) => format!(
             "The agent did not finish within {}, so I stopped waiting. Please try again, perhaps in smaller steps.",
@@ -83,6 +51,40 @@ pub(in crate::text) fn failure(failure: Failure) -> String {
         Failure::NotDecrypted => {
             "I could not decrypt a message. Please send it again, or wait for its key.".to_owned()
         }
+    }
+}
+
+fn no_answer(advice: Advice) -> String {
+    match advice {
+        Advice::TryAgain => {
+            "The agent could not answer just now. Please try again in a moment.".to_owned()
+        }
+        Advice::TryAgainIn(wait) => format!(
+            "The agent takes no more questions just now. Please try again in {}.",
+            duration(wait)
+        ),
+        Advice::BeginAnew => {
+            "What was said here, together with this message, has grown too long for the agent. \
+            `!clear` begins anew; or put it more briefly."
+                .to_owned()
+        }
+        Advice::TellOperator => "The agent cannot answer, and trying again will not help. \
+            Please tell whoever runs this bot, or choose another agent with `!agent`."
+            .to_owned(),
+        Advice::LogIn => {
+            "The agent has to be logged in first, and only whoever runs this bot can do that. \
+            Please tell them, or choose another agent with `!agent`."
+                .to_owned()
+        }
+        Advice::StillStarting => {
+            "The agent is still starting; the first time, that can take several minutes. \
+            Please ask again in a few minutes."
+                .to_owned()
+        }
+        Advice::HeldElsewhere => "Another chat is using this saved context, and this agent cannot \
+            copy it. Use `!clear` there first."
+            .to_owned(),
+        Advice::CannotDo => "This chat's agent cannot do that.".to_owned(),
     }
 }
 
