@@ -181,10 +181,16 @@ async fn assemble(
         Arc::clone(&rooms),
     );
     let questions = questions(config, &patient, &store);
-    let asked = Arc::new(questions.clone());
     let earlier = Arc::new(RoomMessages::new(Arc::clone(&patient)));
-    let dispatcher = dispatcher(config, &store, &provisioner, agents, files, asked, earlier);
-    let dispatcher = Arc::new(dispatcher);
+    let dispatcher = dispatcher(
+        config,
+        &store,
+        &provisioner,
+        agents,
+        files,
+        &questions,
+        earlier,
+    );
     let reconciler = Reconciler::new(
         Arc::clone(&patient),
         store.clone(),
@@ -284,24 +290,24 @@ fn dispatcher(
     rooms: &Provisioner,
     agents: Arc<Agents>,
     files: FilePorts,
-    person: Arc<Questions>,
+    person: &Questions,
     earlier: Arc<RoomMessages>,
-) -> Dispatcher {
+) -> Arc<Dispatcher> {
     let bot = &config.matrix.user_id;
     let settings = DispatchSettings {
         locale: config.people.locale,
         bot_names: vec![bot.to_string(), bot.localpart().to_owned()],
         turn_limit: TURN_LIMIT,
     };
-    Dispatcher::new(
+    Arc::new(Dispatcher::new(
         Arc::new(store.clone()),
         Arc::new(rooms.clone()),
         agents,
         files,
-        person,
+        Arc::new(person.clone()),
         earlier,
         settings,
-    )
+    ))
 }
 
 /// Takes hold of the data, or says who is in the way.
