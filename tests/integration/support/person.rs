@@ -142,6 +142,7 @@ impl Person {
         self.sends_event(room, "m.room.message", content)
     }
 
+    /// An event of any type.
     pub(crate) fn sends_event(
         &self,
         room: &RoomId,
@@ -178,17 +179,6 @@ impl Person {
         }
         self.matrix
             .change(|server| server.append(room, &self.id, "m.room.encrypted", None, content))
-    }
-
-    /// An event of another type than `m.room.message`.
-    pub(crate) fn sends_event(
-        &self,
-        room: &RoomId,
-        event_type: &str,
-        content: Value,
-    ) -> OwnedEventId {
-        self.matrix
-            .change(|server| server.append(room, &self.id, event_type, None, content))
     }
 
     /// A reply as clients write it today: without a quote in the body.
