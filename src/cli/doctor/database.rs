@@ -28,6 +28,12 @@ impl StoreProbe for ReadingProbe {
                     path.display()
                 ));
             }
+            Err(error @ StoreError::TooNew { .. }) => {
+                return Err(Trouble::new(
+                    error.to_string(),
+                    "nothing was changed: run the program that wrote it, or move the file away",
+                ));
+            }
             Err(error) => {
                 return Err(Trouble::new(
                     error.to_string(),

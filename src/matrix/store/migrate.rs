@@ -18,10 +18,9 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0009_followers.sql"),
 ];
 
-/// Brings the database to the newest version; refuses one that is newer.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Refuses a version that a newer program wrote.
+pub(super) fn check(found: u32, path: &Path) -> Result<(), StoreError> {
     let known = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > known {
         return Err(StoreError::TooNew {
             path: path.to_owned(),
@@ -29,6 +28,13 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
             known,
         });
     }
+    Ok(())
+}
+
+/// Brings the database to the newest version; refuses one that is newer.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    check(found, path)?;
     for (version, script) in (1..).zip(MIGRATIONS).skip(found as usize) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(script)?;

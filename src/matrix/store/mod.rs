@@ -13,6 +13,7 @@ mod damage;
 mod dead_letters;
 mod followers;
 mod gaps;
+mod header;
 mod inherited;
 mod invites;
 mod journal;
@@ -21,6 +22,7 @@ mod migrate;
 mod model_memory;
 mod outbox;
 mod parked;
+mod private;
 mod provisions;
 mod questions;
 mod queue;
@@ -41,6 +43,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Mutex;
 
+use self::header::Found;
 pub use self::{
     attempts::{End, Record, Way},
     damage::is_damage,
@@ -90,6 +93,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    fn unusable(path: &Path, reason: &impl ToString) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
     /// Whether waiting may help: a full disk can be emptied, a locked file released.
     pub fn is_transient(&self) -> bool {
         let Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) = self else {
@@ -136,10 +146,7 @@ impl Store {
                     moved_aside: Some(aside),
                 })
             }
-            Err(StoreError::Sqlite(error)) => Err(StoreError::Unusable {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(StoreError::Sqlite(error)) => Err(StoreError::unusable(path, &error)),
             Err(other) => Err(other),
         }
     }
@@ -150,10 +157,12 @@ impl Store {
         if !path.exists() {
             return Ok(None);
         }
-        let unusable = |error: &rusqlite::Error| StoreError::Unusable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
+        let unusable = |error: &rusqlite::Error| StoreError::unusable(path, error);
+        match header::look(path).map_err(|error| StoreError::unusable(path, &error))? {
+            Found::Version(found) => migrate::check(found, path)?,
+            Found::Other => return Err(unusable(&not_a_database())),
+            Found::Nothing => {}
+        }
         // Without its companions the file is not in use, and reading it as immutable makes none beside it.
         let address = if with_suffix(path, "-wal").exists() {
             file_uri(path, "mode=ro")
@@ -215,13 +224,22 @@ impl Store {
     }
 }
 
+/// Nothing of the file is changed before its version is known to be one of ours, and its mode not before its pages are
+/// known to be sound.
 fn open_checked(path: &Path) -> Result<Connection, StoreError> {
+    let unusable = |error: &std::io::Error| StoreError::unusable(path, error);
+    match header::look(path).map_err(|error| unusable(&error))? {
+        Found::Version(found) => migrate::check(found, path)?,
+        Found::Other => return Err(not_a_database().into()),
+        Found::Nothing => private::make(path).map_err(|error| unusable(&error))?,
+    }
+    let rights = fs::metadata(path).map_err(|error| unusable(&error))?;
+    if rights.permissions().readonly() {
+        return Err(StoreError::unusable(path, &"it is read-only"));
+    }
+    private::tighten(path);
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // In WAL mode NORMAL survives the death of the process; after a power loss the sync position and all that was
-    // committed with it are older together, and the server sends the rest again.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     // The quick form checks every page but not each index against its table: milliseconds, not seconds.
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
@@ -231,18 +249,26 @@ fn open_checked(path: &Path) -> Result<Connection, StoreError> {
         )
         .into());
     }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // In WAL mode NORMAL survives the death of the process; after a power loss the sync position and all that was
+    // committed with it are older together, and the server sends the rest again.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     migrate::migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+fn not_a_database() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB),
+        None,
+    )
 }
 
 /// Moves the file and its `-wal` and `-shm` to `….corrupt-<seconds>`; returns where the file went.
 fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, StoreError> {
     let stamp = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let aside = with_suffix(path, &format!(".corrupt-{stamp}"));
-    let unusable = |error: std::io::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: std::io::Error| StoreError::unusable(path, &error);
     fs::rename(path, &aside).map_err(unusable)?;
     for suffix in ["-wal", "-shm"] {
         let companion = with_suffix(path, suffix);
@@ -250,6 +276,7 @@ fn move_aside(path: &Path, now: SystemTime) -> Result<PathBuf, StoreError> {
             fs::rename(&companion, with_suffix(&aside, suffix)).map_err(unusable)?;
         }
     }
+    private::tighten(&aside);
     Ok(aside)
 }
 

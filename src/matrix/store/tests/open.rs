@@ -1,3 +1,5 @@
+use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+
 use super::*;
 
 fn now() -> SystemTime {
@@ -169,4 +171,145 @@ async fn reading_a_file_writes_nothing_beside_it() {
         Some("s1")
     );
     assert_eq!(names(folder.path()), before);
+}
+
+/// Every file of the folder, with its bytes and rights.
+fn everything(folder: &Path) -> Vec<(String, Vec<u8>, u32)> {
+    names(folder)
+        .into_iter()
+        .map(|name| {
+            let file = folder.join(&name);
+            let rights = fs::metadata(&file).unwrap().permissions().mode();
+            (name, fs::read(&file).unwrap(), rights)
+        })
+        .collect()
+}
+
+/// A database in this journal mode, as a program of this version leaves it where it is killed.
+fn left_behind(folder: &Path, journal_mode: &str, version: u32) -> PathBuf {
+    let (made, path) = (folder.join("made.db"), folder.join("bot.db"));
+    drop(Store::open(&made, now()).unwrap());
+    let connection = Connection::open(&made).unwrap();
+    connection
+        .pragma_update(None, "journal_mode", journal_mode)
+        .unwrap();
+    connection
+        .pragma_update(None, "user_version", version)
+        .unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        if with_suffix(&made, suffix).exists() {
+            fs::copy(with_suffix(&made, suffix), with_suffix(&path, suffix)).unwrap();
+        }
+    }
+    drop(connection);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(with_suffix(&made, suffix));
+    }
+    path
+}
+
+#[test]
+fn of_a_file_of_a_newer_version_not_one_byte_changes() {
+    for (journal_mode, files) in [("DELETE", 1), ("WAL", 3)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = left_behind(folder.path(), journal_mode, 99_999);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let before = everything(folder.path());
+        assert_eq!(before.len(), files, "{journal_mode}");
+        for result in [
+            Store::open(&path, now()).map(|_| ()),
+            Store::open_for_reading(&path).map(|_| ()),
+        ] {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(error, StoreError::TooNew { found: 99_999, .. }),
+                "{journal_mode}: {error:?}"
+            );
+            assert!(everything(folder.path()) == before, "{journal_mode}");
+        }
+    }
+}
+
+#[test]
+fn a_newer_version_that_was_never_committed_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = left_behind(folder.path(), "WAL", 99_999);
+    let log = with_suffix(&path, "-wal");
+    let whole = fs::read(&log).unwrap();
+    for damaged in [whole[..whole.len() - 1].to_vec(), {
+        let mut bytes = whole.clone();
+        *bytes.last_mut().unwrap() ^= 1;
+        bytes
+    }] {
+        fs::write(&log, damaged).unwrap();
+        let known = header::look(&path).unwrap();
+        let Found::Version(version) = known else {
+            panic!("{known:?}")
+        };
+        assert!(version < 99_999, "{version}");
+    }
+    fs::write(&log, whole).unwrap();
+    assert_eq!(header::look(&path).unwrap(), Found::Version(99_999));
+}
+
+#[test]
+fn a_file_that_is_read_only_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = left_behind(folder.path(), "DELETE", 1);
+    fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+    let before = everything(folder.path());
+    let error = Store::open(&path, now()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("read-only"), "{error}");
+    assert!(everything(folder.path()) == before);
+}
+
+#[test]
+fn an_empty_file_becomes_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bot.db");
+    fs::write(&path, "").unwrap();
+    let opened = Store::open(&path, now()).unwrap();
+    assert_eq!(opened.moved_aside, None);
+    drop(opened);
+    assert!(matches!(header::look(&path).unwrap(), Found::Version(version) if version > 0));
+}
+
+#[test]
+fn a_corrupt_file_is_moved_aside_with_the_bytes_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = left_behind(folder.path(), "DELETE", 1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[8_192..].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    let aside = Store::open(&path, now()).unwrap().moved_aside.unwrap();
+    assert!(fs::read(aside).unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_the_database_or_the_files_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bot.db");
+    for round in ["made", "found"] {
+        let store = Store::open(&path, now()).unwrap().store;
+        store
+            .commit(DEVICE, batch("s1", brought(&[])))
+            .await
+            .unwrap();
+        let found = everything(folder.path());
+        assert_eq!(found.len(), 3, "{round}");
+        for (name, _, rights) in found {
+            assert_eq!(rights & 0o777, 0o600, "{round}: {name}");
+        }
+        // As an earlier release left them, killed.
+        for suffix in ["", "-wal", "-shm"] {
+            let copy = with_suffix(&folder.path().join("copy"), suffix);
+            fs::copy(with_suffix(&path, suffix), copy).unwrap();
+        }
+        drop(store);
+        for suffix in ["", "-wal", "-shm"] {
+            let (copy, file) = (folder.path().join("copy"), with_suffix(&path, suffix));
+            fs::rename(with_suffix(&copy, suffix), &file).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        }
+    }
 }
