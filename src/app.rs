@@ -41,7 +41,7 @@ use crate::{
         questions::Questions,
         reception::{self, Allows, Reception},
         reconcile::{self, Report},
-        reconciler::{Reconciler, RoomsLock},
+        reconciler::Reconciler,
         sdk_client::SdkClient,
         session::{self, Login, Session, SessionError},
         store::Store,
@@ -162,7 +162,7 @@ async fn assemble(
     let clock = Arc::clone(&process.clock);
     let user_id = config.matrix.user_id.clone();
     let sdk = Arc::new(SdkClient::new(session.client.clone())?);
-    let (pace, rooms) = (Pace::default(), RoomsLock::default());
+    let pace = Pace::default();
     let patient = patient(Arc::clone(&sdk) as _, tasks, &pace, metrics.clone());
     let workspace = files::workspace(config);
     let media = files::media(&sdk, &patient, &workspace, tasks);
@@ -171,15 +171,22 @@ async fn assemble(
     let files = files::ports(workspace, &media);
     let first_memory = store.position(&session.device_id).await?.is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
-    let provisioner = Provisioner::new(
-        Arc::clone(&patient),
+    let reconciler = Reconciler::new(
+        Arc::clone(&sdk) as _,
         store.clone(),
-        outbox.clone(),
-        Arc::clone(&clock),
-        provisioning_defaults(config, &agents),
-        first_memory.then(|| clock.now()),
-        Arc::clone(&rooms),
+        reconcile_defaults_now(process),
+        tasks.clone(),
     );
+    let provisioner = Provisioner::new(provisioning::Parts {
+        client: Arc::clone(&sdk) as _,
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: Arc::clone(&clock),
+        defaults: provisioning_defaults(config, &agents),
+        amnesia_since: first_memory.then(|| clock.now()),
+        reconciler: reconciler.clone(),
+        tasks: tasks.clone(),
+    });
     let questions = questions(config, &patient, &store);
     let earlier = Arc::new(RoomMessages::new(Arc::clone(&patient)));
     let dispatcher = dispatcher(
@@ -190,12 +197,6 @@ async fn assemble(
         files,
         &questions,
         earlier,
-    );
-    let reconciler = Reconciler::new(
-        Arc::clone(&patient),
-        store.clone(),
-        reconcile_defaults_now(process),
-        rooms,
     );
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),

@@ -134,14 +134,6 @@ impl Dispatcher {
         &self.running
     }
 
-    /// The room has this name already: only the row follows.
-    pub async fn renamed_in_client(&self, chat: Chat, new_name: &str) -> Result<(), DispatchError> {
-        match self.manager.follow_name(&chat, new_name).await {
-            Ok(()) => Ok(()),
-            Err(error) => error.told().map(|_| ()),
-        }
-    }
-
     /// The owner deleted this message: a file that came with it and still waits is removed.
     pub async fn deleted_in_client(
         &self,

@@ -1,5 +1,7 @@
 //! Why a command could not be carried out, and what becomes of it.
 
+use std::time::Duration;
+
 use crate::{
     core::{
         chat::{ChatRoomsError, ChatStoreError},
@@ -20,6 +22,9 @@ pub enum CoreError {
     /// The homeserver refused a change; the user is told.
     #[error("the homeserver refused a change")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The homeserver asks to wait. Whoever changes chats waits, without a lock, and tries again.
+    #[error("the homeserver asks to wait")]
+    Later(Option<Duration>),
     /// The workspace cannot be read or written; the user is told.
     #[error("the workspace failed")]
     Files(#[from] FilesError),
@@ -30,6 +35,7 @@ impl From<ChatRoomsError> for CoreError {
         match error {
             ChatRoomsError::ShuttingDown => Self::ShuttingDown,
             ChatRoomsError::Refused(cause) => Self::Refused(cause),
+            ChatRoomsError::Later(wish) => Self::Later(wish),
             ChatRoomsError::Store(cause) => Self::Store(cause),
         }
     }
@@ -52,6 +58,7 @@ impl CoreError {
         match self {
             Self::ShuttingDown => Err(DispatchError::ShuttingDown),
             Self::Store(cause) => Err(DispatchError::Store(cause)),
+            Self::Later(_) => Ok(Failure::Homeserver),
             Self::Refused(cause) => {
                 tracing::warn!(error = %cause, "the homeserver refused a change");
                 Ok(Failure::Homeserver)

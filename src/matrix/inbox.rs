@@ -282,13 +282,10 @@ impl Inbox {
         match said {
             Said::Words(incoming) if self.is_too_old(&incoming) => self.too_old(room, entry).await,
             Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
-            Said::Named(name) => {
-                self.parts.dispatcher.renamed_in_client(chat, &name).await?;
-                self.finish(room, entry).await
-            }
             Said::Unreadable => self.unreadable(room, entry).await,
             // To nothing that is open, or it would have passed ahead.
-            Said::Reaction { .. } | Said::Other => self.finish(room, entry).await,
+            // A name is in the rows already: they follow the room's state.
+            Said::Named(_) | Said::Reaction { .. } | Said::Other => self.finish(room, entry).await,
         }
     }
 

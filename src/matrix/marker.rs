@@ -3,9 +3,9 @@
 //! Writing is exact; reading is suspicious, since any member of a room may have written something that looks alike.
 //! Who sent an event is the caller's to check: this module sees only content.
 
-use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId};
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Key in the creation content, and prefix of all our event types.
@@ -140,6 +140,14 @@ macro_rules! versioned {
     )*};
 }
 versioned!(CreationFacts, SpaceMarker, ChatMarker, SaveMarker);
+
+/// Content of the `m.room.join_rules` that lets members of the Space into a chat.
+pub fn open_to_members_of(space: &RoomId) -> Value {
+    json!({
+        "join_rule": "restricted",
+        "allow": [{"type": "m.room_membership", "room_id": space}],
+    })
+}
 
 /// Writes a marker or creation facts.
 pub fn write<T: Serialize>(marker: &T) -> Value {

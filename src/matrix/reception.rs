@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use matrix_sdk::ruma::{OwnedRoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, UserId};
 use serde_json::json;
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         outbox::{Outbox, OutboxError, Saying},
         provisioning::Provisioner,
         settling::Settling,
-        store::{Invite, InviteStep, Store, StoreError},
+        store::{Invite, InviteStep, OwedInvite, Store, StoreError},
     },
 };
 
@@ -61,6 +61,7 @@ pub struct Parts {
 pub struct Reception {
     parts: Arc<Parts>,
     working: Arc<Mutex<BTreeSet<OwnedRoomId>>>,
+    inviting: Arc<Mutex<BTreeSet<(OwnedRoomId, OwnedUserId)>>>,
     settling: Settling,
 }
 
@@ -83,12 +84,29 @@ impl Reception {
         Self {
             parts: Arc::new(parts),
             working: Arc::default(),
+            inviting: Arc::default(),
             settling: Settling::begin(),
         }
     }
 
-    /// Takes up every invitation that nobody works on. Called after each commit; returns at once.
+    /// Takes up every invitation that nobody works on, in both directions. Called after each commit; returns at once.
     pub async fn wake(&self) -> Result<(), StoreError> {
+        for owed in self.parts.store.owed_invites().await? {
+            let key = (owed.room.clone(), owed.user.clone());
+            let claimed = self
+                .inviting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key);
+            if claimed {
+                let this = self.clone();
+                self.parts
+                    .tasks
+                    .spawn(format!("invitation of {}", owed.user), async move {
+                        this.invite_later(owed).await;
+                    });
+            }
+        }
         for invite in self.parts.store.invites().await? {
             if self.claim(&invite.room) {
                 let this = self.clone();
@@ -100,6 +118,29 @@ impl Reception {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the homeserver lets the bot invite the user. A restart in between changes nothing.
+    async fn invite_later(&self, owed: OwedInvite) {
+        let Parts {
+            provisioner, tasks, ..
+        } = &*self.parts;
+        tasks.pause(provisioner.delay_of(&owed)).await;
+        if !tasks.is_draining() {
+            match provisioner.invite_owed(&owed).await {
+                Ok(()) | Err(ChatRoomsError::ShuttingDown) => {}
+                Err(error) => {
+                    tracing::error!(room.id = %owed.room, user.id = %owed.user,
+                        error = &error as &dyn std::error::Error, "a user could not be invited");
+                    tasks.pause(RETRY_PAUSE).await;
+                }
+            }
+        }
+        // What is still owed is taken up again by the next wake.
+        self.inviting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(owed.room, owed.user));
     }
 
     fn claim(&self, room: &OwnedRoomId) -> bool {
@@ -165,6 +206,11 @@ impl Reception {
                 return Ok(store.invite_finished(invite).await?);
             }
             reached(Boundary::InviteJoined);
+            // One of the bot's own rooms, to which an operator brings it back: reconcile knows what it is.
+            let row = store.room_row(invite.room.as_str()).await?;
+            if row.is_some_and(|row| row.room_type != "entry") {
+                return Ok(store.invite_finished(invite).await?);
+            }
             let note = json!({"version": VERSION, "user": invite.inviter});
             passed(
                 client

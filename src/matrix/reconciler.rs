@@ -1,5 +1,23 @@
 //! Reconcile, with the bot's own store behind it: alone with the rooms while it runs, and the cache brought up to date
 //! afterwards.
+//!
+//! # Locks
+//!
+//! Three locks keep changes of rooms and rows apart. Whoever needs several of them takes them in this order:
+//!
+//! 1. `ChatManager::alone`, one for each owner: a change of a chat or of settings, from reading the row to writing it.
+//!    It may be held while an agent saves or loads a context.
+//! 2. `Provisioner::lock`, one for each owner: whoever writes into an owner's rooms, as two writers at once would fork
+//!    the history of the Space.
+//! 3. [`RoomsLock`], one for all: shared by everybody who changes rooms and rows together, from the first request to the
+//!    last row; held alone by a reconcile.
+//!
+//! `ChatRooms::hold` takes the second and the third. No lock is held over a pause: where the homeserver asks to wait or
+//! does not answer, the change lets all of them go, waits, and begins again. Every change can be repeated, as it may be
+//! cut off by the death of the process too.
+//!
+//! Syncs are committed without any of these locks. What they change in rows is also what a reconcile would make of the
+//! same events, and a reconcile whose rows changed while it ran begins again.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -7,14 +25,18 @@ use async_trait::async_trait;
 use matrix_sdk::ruma::RoomId;
 use tokio::sync::OwnedRwLockWriteGuard;
 
-use crate::matrix::{
-    client::MatrixClient,
-    intake::needed_state,
-    reconcile::{
-        self, Defaults, Mode, Observed, Outcome, ReconcileError, Recorded, Report, RowChanges,
-        RowStore, RowStoreError, SeenRoom,
+use crate::{
+    lifecycle::Tasks,
+    matrix::{
+        client::{MatrixClient, MatrixError},
+        intake::needed_state,
+        patient::{backoff, pause_after},
+        reconcile::{
+            self, Defaults, Mode, Observed, Outcome, ReconcileError, Recorded, Report, RowChanges,
+            RowStore, RowStoreError, SeenRoom,
+        },
+        store::{Store, StoreError, rows::Rows},
     },
-    store::{Store, StoreError},
 };
 
 /// Held for writing by a reconcile, and for reading by whoever changes rooms and rows together: no plan is made of a
@@ -32,31 +54,70 @@ pub struct Reconciler {
     client: Arc<dyn MatrixClient>,
     store: Store,
     defaults: Arc<dyn Fn() -> Defaults + Send + Sync>,
+    tasks: Tasks,
     rooms: RoomsLock,
 }
 
 impl Reconciler {
-    /// `client` must be patient: a failure it reports is final. `defaults` is asked at each run: the configuration that
-    /// they come from may be read again while the bot runs.
+    /// `client` makes one attempt for each request: pauses are made here, without the lock. They end with `tasks`.
+    /// `defaults` is asked at each run: the configuration that they come from may be read again while the bot runs.
     pub fn new(
         client: Arc<dyn MatrixClient>,
         store: Store,
         defaults: impl Fn() -> Defaults + Send + Sync + 'static,
-        rooms: RoomsLock,
+        tasks: Tasks,
     ) -> Self {
         Self {
             client,
             store,
             defaults: Arc::new(defaults),
-            rooms,
+            tasks,
+            rooms: RoomsLock::default(),
         }
+    }
+
+    /// For whoever changes rooms and rows together.
+    pub const fn rooms(&self) -> &RoomsLock {
+        &self.rooms
     }
 
     /// Everything, from the kept state of all joined rooms.
     pub async fn full(&self) -> Result<Report, ReconcileError> {
-        let _alone = self.alone().await;
-        let observed = self.observe().await?;
-        self.run(observed, &Mode::Full).await
+        self.until_done(&Mode::Full).await
+    }
+
+    /// Because of a message from this joined room, which has no row: its state is asked for first.
+    pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
+        self.until_done(&Mode::Single(room.to_owned())).await
+    }
+
+    /// Makes attempts, with the lock, and pauses, without it.
+    async fn until_done(&self, mode: &Mode) -> Result<Report, ReconcileError> {
+        let mut pauses = backoff();
+        loop {
+            let attempt = async {
+                let _alone = self.alone().await;
+                self.attempt(mode).await
+            };
+            let ended = tokio::select! {
+                biased;
+                () = self.tasks.stop().cancelled() => return Err(stopped()),
+                ended = attempt => ended,
+            };
+            let error = match ended {
+                Err(ReconcileError::RowsChanged) => continue,
+                Err(ReconcileError::Matrix(error)) => error,
+                other => return other,
+            };
+            let Some(pause) = pause_after(&error, &mut pauses) else {
+                return Err(ReconcileError::Matrix(error));
+            };
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "reconcile was interrupted, trying again");
+            self.tasks.pause(pause).await;
+            if self.tasks.is_draining() {
+                return Err(stopped());
+            }
+        }
     }
 
     /// Waits for a moment in which nobody changes rooms. Others are let past meanwhile: one slow change is no reason for
@@ -72,19 +133,20 @@ impl Reconciler {
         Arc::clone(&self.rooms).write_owned().await
     }
 
-    /// Because of a message from this joined room, which has no row: its state is asked for first.
-    pub async fn single(&self, room: &RoomId) -> Result<Report, ReconcileError> {
-        let _alone = self.alone().await;
-        match self.client.room_state(room).await {
-            Ok(state) => self
-                .store
+    async fn attempt(&self, mode: &Mode) -> Result<Report, ReconcileError> {
+        if let Mode::Single(room) = mode {
+            let state = self
+                .client
+                .room_state(room)
+                .await
+                .map_err(ReconcileError::Matrix)?;
+            self.store
                 .replace_room_state(room, needed_state(self.client.user_id(), state))
                 .await
-                .map_err(store_failed)?,
-            Err(error) => return Err(ReconcileError::Matrix(error)),
+                .map_err(store_failed)?;
         }
         let observed = self.observe().await?;
-        self.run(observed, &Mode::Single(room.to_owned())).await
+        self.run(observed, mode).await
     }
 
     /// Room by room: the state of all rooms at once would be most of the bot's memory.
@@ -130,6 +192,10 @@ impl Reconciler {
     }
 }
 
+fn stopped() -> ReconcileError {
+    ReconcileError::Matrix(MatrixError::ShuttingDown)
+}
+
 fn store_failed(error: StoreError) -> ReconcileError {
     ReconcileError::Store(RowStoreError(Box::new(error)))
 }
@@ -149,8 +215,12 @@ impl RowStore for Store {
         })
     }
 
-    async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError> {
-        self.write_rows(changes.clone())
+    async fn apply_rows(
+        &self,
+        changes: &RowChanges,
+        recorded: &Rows,
+    ) -> Result<bool, RowStoreError> {
+        self.write_rows_over(changes.clone(), recorded.clone())
             .await
             .map_err(|error| RowStoreError(Box::new(error)))
     }

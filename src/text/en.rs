@@ -269,6 +269,9 @@ fn pointer(reason: PointerReason) -> &'static str {
         }
         PointerReason::Existing => "You have a Space already. Your chats are here:",
         PointerReason::Reinvited => "Welcome back! You are invited again. Your chats are here:",
+        PointerReason::Delayed => {
+            "Your Space is ready. The homeserver limits invitations: yours comes in a few minutes. Your chats are here:"
+        }
         PointerReason::NotAChat => {
             "This room is not a chat, so no agent reads it. Your chats are here:"
         }

@@ -80,6 +80,8 @@ pub enum PointerReason {
     Existing,
     /// They were there before, and the person who had left them is invited again.
     Reinvited,
+    /// The homeserver lets the bot invite the person only later.
+    Delayed,
     /// Something was said in a room that is no chat.
     NotAChat,
     /// The person asked.

@@ -278,6 +278,9 @@ fn pointer(reason: PointerReason) -> &'static str {
         }
         PointerReason::Existing => "Пространство у вас уже есть. Ваши чаты здесь:",
         PointerReason::Reinvited => "С возвращением! Вы снова приглашены. Ваши чаты здесь:",
+        PointerReason::Delayed => {
+            "Пространство готово. Сервер ограничивает приглашения: ваше придёт через несколько минут. Ваши чаты здесь:"
+        }
         PointerReason::NotAChat => "Эта комната — не чат, и агент её не читает. Ваши чаты здесь:",
         PointerReason::Asked => "Ваши чаты здесь:",
     }

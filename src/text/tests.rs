@@ -34,6 +34,7 @@ fn guides(locale: Locale) -> Vec<String> {
         PointerReason::Fresh,
         PointerReason::Existing,
         PointerReason::Reinvited,
+        PointerReason::Delayed,
         PointerReason::NotAChat,
         PointerReason::Asked,
     ];

@@ -8,6 +8,7 @@ mod keeping;
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,7 +17,7 @@ use tokio::{sync::OwnedMutexGuard, time::timeout};
 
 pub use self::keeping::Hindrance;
 use super::{
-    Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner, name,
+    Chat, ChatRooms, ChatStatus, ChatStore, Locale, Onboarded, Owner,
     pointer::{chat_link, pointer},
 };
 use crate::{
@@ -32,6 +33,17 @@ use crate::{
 
 /// How long an agent may take for what the user does not wait for.
 const AGENT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One attempt at a change.
+type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send + 'a>>;
+
+/// What of a changed chat is written on the server.
+#[derive(Clone, Copy, Debug)]
+enum Write {
+    Name,
+    Marker,
+    MarkerAndLink,
+}
 
 /// Reads and changes chats and owners.
 pub struct ChatManager {
@@ -94,6 +106,9 @@ impl ChatManager {
     /// The pointer for a user who was just onboarded.
     pub fn pointer_after(&self, onboarded: &Onboarded, locale: Locale) -> String {
         let reason = match onboarded {
+            Onboarded {
+                is_delayed: true, ..
+            } => PointerReason::Delayed,
             Onboarded { fresh: true, .. } => PointerReason::Fresh,
             Onboarded {
                 reinvited: true, ..
@@ -120,88 +135,111 @@ impl ChatManager {
 
     /// Names the room and the chat.
     pub async fn rename(&self, chat: &Chat, name: &str) -> Result<Chat, CoreError> {
-        let _alone = self.alone(&chat.owner).await;
-        let next = self.current(chat).await?.renamed(name);
-        self.rooms.rename(&next, name).await?;
-        reached(Boundary::MarkerWritten);
-        self.store.save_chat(&next).await?;
-        Ok(next)
-    }
-
-    /// Follows a room that was renamed in a client: only the row is behind. A name that shows nothing changes nothing.
-    pub async fn follow_name(&self, chat: &Chat, room_name: &str) -> Result<(), CoreError> {
-        let Some(name) = name::from_room(room_name) else {
-            return Ok(());
-        };
-        let _alone = self.alone(&chat.owner).await;
-        let current = self.current(chat).await?;
-        if current.name != name {
-            self.store.save_chat(&current.renamed(&name)).await?;
-        }
-        Ok(())
+        let change = |current: &Chat| Some(current.renamed(name));
+        Ok(self.change(chat, &change, Write::Name).await?.1)
     }
 
     /// Takes the chat out of the Space. Also right for a chat that is out already: a crash may have come between.
     pub async fn archive(&self, chat: &Chat) -> Result<Chat, CoreError> {
-        let _alone = self.alone(&chat.owner).await;
-        let next = self.current(chat).await?.archived();
-        self.rooms.write_chat_marker(&next).await?;
-        self.rooms.set_linked(&next, false).await?;
-        reached(Boundary::MarkerWritten);
-        self.store.save_chat(&next).await?;
-        Ok(next)
+        let change = |current: &Chat| Some(current.archived());
+        Ok(self.change(chat, &change, Write::MarkerAndLink).await?.1)
     }
 
     /// Puts the chat back into the Space.
     pub async fn unarchive(&self, chat: &Chat) -> Result<Chat, CoreError> {
-        let _alone = self.alone(&chat.owner).await;
-        let next = self.current(chat).await?.unarchived();
-        self.rooms.write_chat_marker(&next).await?;
-        self.rooms.set_linked(&next, true).await?;
-        reached(Boundary::MarkerWritten);
-        self.store.save_chat(&next).await?;
-        Ok(next)
+        let change = |current: &Chat| Some(current.unarchived());
+        Ok(self.change(chat, &change, Write::MarkerAndLink).await?.1)
     }
 
     /// Gives the chat the context that the command in `cause` asks for, once.
     pub async fn clear(&self, chat: &Chat, cause: &EventKey) -> Result<Chat, CoreError> {
-        let alone = self.alone(&chat.owner).await;
-        let current = self.current(chat).await?;
-        let Some(next) = current.rotated(cause) else {
-            return Ok(current);
-        };
-        self.rooms.write_chat_marker(&next).await?;
-        reached(Boundary::MarkerWritten);
-        self.store.save_chat(&next).await?;
-        drop(alone);
-        self.disconnect(&current).await;
-        Ok(next)
+        let change = |current: &Chat| current.rotated(cause);
+        let (before, after) = self.change(chat, &change, Write::Marker).await?;
+        if before.context != after.context {
+            self.disconnect(&before).await;
+        }
+        Ok(after)
     }
 
     /// Lets another agent answer. The one before keeps what it remembers, for a user who comes back to it.
     pub async fn switch_agent(&self, chat: &Chat, agent: &AgentId) -> Result<Chat, CoreError> {
-        let _alone = self.alone(&chat.owner).await;
-        let next = self.current(chat).await?.with_agent(agent);
-        self.rooms.write_chat_marker(&next).await?;
-        reached(Boundary::MarkerWritten);
-        self.store.save_chat(&next).await?;
-        Ok(next)
+        let change = |current: &Chat| Some(current.with_agent(agent));
+        Ok(self.change(chat, &change, Write::Marker).await?.1)
     }
 
     /// Changes the owner's settings.
     pub async fn change_owner(
         &self,
         owner: &Owner,
-        change: impl FnOnce(&mut Owner) + Send,
+        change: impl Fn(&mut Owner) + Send + Sync,
     ) -> Result<Owner, CoreError> {
-        let _alone = self.alone(&owner.user).await;
-        let current = self.store.owner(&owner.user).await?;
-        let mut next = current.unwrap_or_else(|| owner.clone());
-        change(&mut next);
-        self.rooms.write_owner_marker(&next).await?;
+        let change = &change;
+        self.patiently(|| {
+            Box::pin(async move {
+                let _alone = self.alone(&owner.user).await;
+                let _held = self.rooms.hold(&owner.user).await;
+                let current = self.store.owner(&owner.user).await?;
+                let mut next = current.unwrap_or_else(|| owner.clone());
+                change(&mut next);
+                self.rooms.write_owner_marker(&next).await?;
+                reached(Boundary::MarkerWritten);
+                self.store.save_owner(&next).await?;
+                Ok(next)
+            })
+        })
+        .await
+    }
+
+    /// The chat before and after the change, which starts from the row as it is when it begins. `None` changes nothing.
+    async fn change(
+        &self,
+        chat: &Chat,
+        change: &(dyn Fn(&Chat) -> Option<Chat> + Send + Sync),
+        write: Write,
+    ) -> Result<(Chat, Chat), CoreError> {
+        self.patiently(|| {
+            Box::pin(async move {
+                let _alone = self.alone(&chat.owner).await;
+                let before = self.current(chat).await?;
+                let Some(after) = change(&before) else {
+                    return Ok((before.clone(), before));
+                };
+                self.write(&after, write).await?;
+                Ok((before, after))
+            })
+        })
+        .await
+    }
+
+    /// Writes a changed chat: on the server first, in its row second, and no reconcile comes between.
+    async fn write(&self, chat: &Chat, write: Write) -> Result<(), CoreError> {
+        let _held = self.rooms.hold(&chat.owner).await;
+        match write {
+            Write::Name => self.rooms.rename(chat, &chat.name).await?,
+            Write::Marker => self.rooms.write_chat_marker(chat).await?,
+            Write::MarkerAndLink => {
+                self.rooms.write_chat_marker(chat).await?;
+                let is_linked = chat.status == ChatStatus::Active;
+                self.rooms.set_linked(chat, is_linked).await?;
+            }
+        }
         reached(Boundary::MarkerWritten);
-        self.store.save_owner(&next).await?;
-        Ok(next)
+        Ok(self.store.save_chat(chat).await?)
+    }
+
+    /// Repeats a change for as long as the homeserver asks to wait. No lock is held meanwhile.
+    async fn patiently<'a, T>(
+        &self,
+        attempt: impl Fn() -> Attempt<'a, T> + Send + Sync,
+    ) -> Result<T, CoreError> {
+        let mut count = 0;
+        loop {
+            match attempt().await {
+                Err(CoreError::Later(wish)) => self.rooms.wait(wish, count).await?,
+                other => return other,
+            }
+            count += 1;
+        }
     }
 
     /// What the chat's agent tells about its context; `None` where it does not answer.
@@ -238,7 +276,8 @@ impl ChatManager {
         );
     }
 
-    /// Waits until no other change of this owner runs.
+    /// Waits until no other change of this owner runs. The first of the locks whose order stands in
+    /// `matrix::reconciler`.
     async fn alone(&self, owner: &UserKey) -> OwnedMutexGuard<()> {
         let lock = {
             let mut changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

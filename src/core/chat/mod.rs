@@ -15,6 +15,8 @@ mod state;
 pub(crate) mod turn;
 pub(crate) mod turns;
 
+use std::{any::Any, time::Duration};
+
 use async_trait::async_trait;
 
 use self::save::Save;
@@ -112,7 +114,7 @@ pub trait ChatStore: Send + Sync {
     async fn chat_in(&self, room: &RoomKey) -> Result<Option<Chat>, ChatStoreError>;
     /// All chats of the user, by number, those that are gone included.
     async fn chats_of(&self, user: &UserKey) -> Result<Vec<Chat>, ChatStoreError>;
-    /// Writes the changed chat; the row exists.
+    /// Writes the changed chat; the row exists. Its name is not written: that follows the room's.
     async fn save_chat(&self, chat: &Chat) -> Result<(), ChatStoreError>;
     /// Writes the changed settings; the row exists.
     async fn save_owner(&self, owner: &Owner) -> Result<(), ChatStoreError>;
@@ -127,13 +129,22 @@ pub enum ChatRoomsError {
     /// The server refused; asking again will not help.
     #[error("the homeserver refused")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server did nothing or did not answer. The same call may succeed later: after this time, where it named one.
+    #[error("the homeserver asks to wait")]
+    Later(Option<Duration>),
     /// Rows could not be read or written.
     #[error(transparent)]
     Store(#[from] ChatStoreError),
 }
 
-/// Changes to the server's rooms. Every call may be repeated after a crash and then ends in the same state;
-/// each waits for a server that is down or limits rates.
+/// While it lives, nobody else writes into this owner's rooms, and no reconcile looks at rooms and rows.
+pub type Held = Box<dyn Any + Send>;
+
+/// Changes to the server's rooms. Every call may be repeated after a crash and then ends in the same state.
+///
+/// [`ChatRooms::onboard`] and [`ChatRooms::create_chat`] wait for a server that is down or limits rates. The other
+/// changes fail with [`ChatRoomsError::Later`] instead: they are made with a [`Held`], which is not to be kept over a
+/// pause.
 #[async_trait]
 pub trait ChatRooms: Send + Sync {
     /// The owner's Space and first chat, made where they are missing and re-inviting an owner who left.
@@ -145,6 +156,10 @@ pub trait ChatRooms: Send + Sync {
         cause: &EventKey,
         name: Option<&str>,
     ) -> Result<Chat, ChatRoomsError>;
+    /// For a change of this owner's rooms together with rows.
+    async fn hold(&self, owner: &UserKey) -> Held;
+    /// The pause before an attempt that failed with [`ChatRoomsError::Later`] is repeated; `attempt` counts from zero.
+    async fn wait(&self, wish: Option<Duration>, attempt: u32) -> Result<(), ChatRoomsError>;
     /// Writes the chat's marker from the value: agent, context, generation, archived.
     async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError>;
     /// Writes the Space's marker from the value: language, agent for new chats, streaming.
@@ -172,4 +187,6 @@ pub struct Onboarded {
     pub fresh: bool,
     /// Whether the owner had left the Space and was invited again.
     pub reinvited: bool,
+    /// Whether the server lets the bot invite the owner to the Space only later.
+    pub is_delayed: bool,
 }

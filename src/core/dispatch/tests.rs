@@ -192,34 +192,23 @@ async fn rows_that_cannot_be_read_leave_the_message_for_later() {
 }
 
 #[tokio::test]
-async fn a_room_renamed_in_a_client_changes_only_the_row() {
-    let world = World::new();
-    let renamed = async |name: &str| {
-        world
-            .dispatcher
-            .renamed_in_client(chat(1), name)
-            .await
-            .unwrap();
-        world.row(1).name
-    };
-    assert_eq!(renamed(" Trip\n to Rome ").await, "Trip to Rome");
-    assert_eq!(world.changes(), ["row C1"]);
-    assert_eq!(renamed("Trip to Rome").await, "Trip to Rome");
-    assert_eq!(
-        renamed("\u{200b}").await,
-        "Trip to Rome",
-        "a name that shows nothing is no name"
-    );
-    assert_eq!(world.changes(), ["row C1"], "nothing was new");
-    assert_eq!(renamed(&"x".repeat(60_000)).await.len(), 100);
-}
-
-#[tokio::test]
-async fn a_rename_in_a_client_that_cannot_be_written_is_tried_again() {
-    let world = World::new();
-    world.fail("row C1", Fault::Store);
-    let result = world.dispatcher.renamed_in_client(chat(1), "Trip").await;
-    assert!(matches!(result, Err(DispatchError::Store(_))));
+async fn a_change_that_the_homeserver_delays_is_made_when_it_allows_it() {
+    for (call, command) in [
+        ("server marker", "!archive"),
+        ("server linked", "!archive"),
+        ("server marker", "!clear"),
+        ("server name", "!rename Trip"),
+        ("server owner marker", "!settings streaming off"),
+        ("server save", "!save Trip"),
+    ] {
+        let world = World::new();
+        world.fail(call, Fault::Later);
+        let text = world.say(command).await;
+        assert!(!text.contains("homeserver"), "{command}: {text}");
+        assert!(world.agrees(), "{command}");
+        let calls = world.fakes.calls.lock().unwrap().clone();
+        assert!(calls.iter().any(|call| call == "wait"), "{calls:?}");
+    }
 }
 
 #[tokio::test]
@@ -273,6 +262,7 @@ async fn the_pointer_tells_a_new_user_from_one_who_comes_back() {
             chats,
             fresh,
             reinvited,
+            is_delayed: false,
         })
     };
     assert!(pointer(true, false, None).starts_with("Your Space with your first chat is ready"));

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::{chat, owner};
 use crate::core::{
     chat::{
-        Chat, ChatRooms, ChatRoomsError, ChatStore, ChatStoreError, Onboarded, Owner,
+        Chat, ChatRooms, ChatRoomsError, ChatStore, ChatStoreError, Held, Onboarded, Owner,
         earlier::{Earlier, EarlierMessages, Interrupted},
         permission::{Asked, Person, Verdict},
         save::Save,
@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     Store,
     /// The homeserver says no.
     Refused,
+    /// The homeserver asks to wait.
+    Later,
     /// The process ends.
     ShuttingDown,
 }
@@ -76,6 +78,7 @@ impl Fakes {
         tokio::task::yield_now().await;
         match self.note(call) {
             None => Ok(()),
+            Some(Fault::Later) => Err(ChatRoomsError::Later(Some(Duration::from_secs(333)))),
             Some(Fault::ShuttingDown) => Err(ChatRoomsError::ShuttingDown),
             Some(Fault::Refused) => Err(ChatRoomsError::Refused("M_FORBIDDEN secret".into())),
             Some(Fault::Store) => Err(ChatRoomsError::Store(ChatStoreError("scripted".into()))),
@@ -170,6 +173,7 @@ impl ChatRooms for Fakes {
             chats: rows.chats.values().cloned().collect(),
             fresh,
             reinvited: *self.had_left.lock().unwrap(),
+            is_delayed: false,
         })
     }
 
@@ -206,6 +210,14 @@ impl ChatRooms for Fakes {
             truth.chats.insert(made.room.clone(), made.clone());
         });
         Ok(made)
+    }
+
+    async fn hold(&self, _owner: &UserKey) -> Held {
+        Box::new(())
+    }
+
+    async fn wait(&self, _wish: Option<Duration>, _attempt: u32) -> Result<(), ChatRoomsError> {
+        self.room_call("wait").await
     }
 
     async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError> {

@@ -1,8 +1,9 @@
 //! One room for one intent: found, or made, or completed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Provisioner, SETTLES_WITHIN};
@@ -10,12 +11,15 @@ use crate::{
     boundary::{Boundary, reached},
     core::chat::ChatRoomsError,
     matrix::{
-        client::{MatrixError, NewRoom},
+        client::{InitialState, MatrixError, NewRoom},
         marker::{self, CREATION_KEY, CreationFacts},
         state::StateEvent,
         store::Provision,
     },
 };
+
+/// How often a room that may still be in the making is looked for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(300);
 
 impl Provisioner {
     /// The room of this wish. Exactly one exists afterwards, and its state is complete.
@@ -37,52 +41,57 @@ impl Provisioner {
             }
         }
         // Without a record of earlier requests, one may have been under way when the process started.
-        let mut requested_at = wish.requested_at.or(self.amnesia_since);
-        loop {
-            if let Some(room) = self.find(wish.intent).await? {
-                tracing::info!(room.id = %room, intent = %wish.intent, "adopting a room that was made before");
-                self.store.provision_room(wish.intent, &room).await?;
-                self.complete(&room, new).await?;
-                return Ok(room);
-            }
-            if let Some(at) = requested_at {
-                let waited = self.clock.now().duration_since(at).unwrap_or_default();
-                if waited < SETTLES_WITHIN {
-                    tokio::time::sleep(SETTLES_WITHIN / 20).await;
-                    continue;
-                }
-            }
-            let now = self.clock.now();
-            self.store
-                .provision_requested(wish.intent, Some(now))
-                .await?;
-            reached(Boundary::RoomRequested);
-            match self.client.create_room(new).await {
-                Ok(room) => {
-                    reached(Boundary::RoomMade);
-                    self.store.provision_room(wish.intent, &room).await?;
-                    reached(Boundary::RoomRecorded);
-                    return Ok(room);
-                }
-                Err(MatrixError::Unanswered(reason)) => {
-                    tracing::warn!(intent = %wish.intent, reason, "createRoom was not answered: looking for the room");
-                    requested_at = Some(self.clock.now());
-                    self.store
-                        .provision_requested(wish.intent, requested_at)
-                        .await?;
-                }
-                Err(error @ MatrixError::Refused { .. }) => {
-                    // A refusal midway leaves a room behind that we are in.
-                    let Some(room) = self.find(wish.intent).await? else {
-                        return Err(error.into());
-                    };
-                    self.store.provision_room(wish.intent, &room).await?;
-                    self.complete(&room, new).await?;
-                    return Ok(room);
-                }
-                Err(error) => return Err(error.into()),
+        let requested_at = wish.requested_at.or(self.amnesia_since);
+        if let Some(room) = self.find(wish.intent).await? {
+            tracing::info!(room.id = %room, intent = %wish.intent, "adopting a room that was made before");
+            return self.adopt(wish, room, new).await;
+        }
+        if let Some(at) = requested_at {
+            let waited = self.clock.now().duration_since(at).unwrap_or_default();
+            if waited < SETTLES_WITHIN {
+                return Err(ChatRoomsError::Later(Some(LOOK_AGAIN_AFTER)));
             }
         }
+        let requested = |at| self.store.provision_requested(wish.intent, at);
+        requested(Some(self.clock.now())).await?;
+        reached(Boundary::RoomRequested);
+        match self.client.create_room(new).await {
+            Ok(room) => {
+                reached(Boundary::RoomMade);
+                self.store.provision_room(wish.intent, &room).await?;
+                reached(Boundary::RoomRecorded);
+                Ok(room)
+            }
+            Err(MatrixError::Unanswered(reason)) => {
+                tracing::warn!(intent = %wish.intent, reason, "createRoom was not answered: looking for the room");
+                requested(Some(self.clock.now())).await?;
+                Err(ChatRoomsError::Later(Some(LOOK_AGAIN_AFTER)))
+            }
+            Err(error @ MatrixError::Refused { .. }) => {
+                // A refusal midway leaves a room behind that we are in.
+                match self.find(wish.intent).await? {
+                    Some(room) => self.adopt(wish, room, new).await,
+                    None => Err(error.into()),
+                }
+            }
+            Err(error @ MatrixError::RateLimited { .. }) => {
+                // The server did nothing: no room can come of this request.
+                requested(wish.requested_at).await?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn adopt(
+        &self,
+        wish: &Provision,
+        room: OwnedRoomId,
+        new: &NewRoom,
+    ) -> Result<OwnedRoomId, ChatRoomsError> {
+        self.store.provision_room(wish.intent, &room).await?;
+        self.complete(&room, new).await?;
+        Ok(room)
     }
 
     /// The joined room whose creation content names the intent; the oldest, should there be two.
@@ -129,7 +138,8 @@ impl Provisioner {
         }
     }
 
-    /// Writes what a `createRoom` that broke off did not get to. What is there already, from us, stays.
+    /// Writes what a `createRoom` that broke off did not get to, and what was decided otherwise since: its Space may have
+    /// been replaced meanwhile. Power levels and the name stay as they are where they are there.
     async fn complete(&self, room: &RoomId, new: &NewRoom) -> Result<(), ChatRoomsError> {
         let current = self.client.room_state(room).await?;
         let bot = self.client.user_id();
@@ -145,10 +155,33 @@ impl Provisioner {
                 .put_state(room, "m.room.power_levels", "", &new.power_levels)
                 .await?;
         }
+        let stands = |wanted: &InitialState| {
+            current.iter().any(|event| {
+                event.event_type == wanted.event_type
+                    && event.state_key == wanted.state_key
+                    && event.sender == bot
+                    && event.content == wanted.content
+            })
+        };
         for event in &new.initial_state {
-            if !has(&event.event_type, &event.state_key) {
+            if !stands(event) {
                 self.client
                     .put_state(room, &event.event_type, &event.state_key, &event.content)
+                    .await?;
+            }
+        }
+        let is_wanted = |parent: &StateEvent| {
+            let mut wanted = new.initial_state.iter();
+            wanted.any(|event| {
+                event.event_type == parent.event_type && event.state_key == parent.state_key
+            })
+        };
+        for parent in &current {
+            let is_link =
+                parent.event_type == "m.space.parent" && parent.content.get("via").is_some();
+            if is_link && parent.sender == bot && !is_wanted(parent) {
+                self.client
+                    .put_state(room, "m.space.parent", &parent.state_key, &json!({}))
                     .await?;
             }
         }
@@ -157,12 +190,7 @@ impl Provisioner {
             .any(|event| event.event_type == "m.room.name")
         {
             self.client
-                .put_state(
-                    room,
-                    "m.room.name",
-                    "",
-                    &serde_json::json!({"name": new.name}),
-                )
+                .put_state(room, "m.room.name", "", &json!({"name": new.name}))
                 .await?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::matrix::{
     client::{InitialState, NewRoom},
     marker::{
         self, CHAT_MARKER, CREATION_KEY, ChatMarker, CreationFacts, RoomKind, SAVE_MARKER,
-        SPACE_MARKER, SpaceMarker,
+        SPACE_MARKER, SpaceMarker, open_to_members_of,
     },
 };
 
@@ -52,10 +52,6 @@ pub(super) fn chat(
     facts: &CreationFacts,
     marker: &ChatMarker,
 ) -> NewRoom {
-    let restricted = json!({
-        "join_rule": "restricted",
-        "allow": [{"type": "m.room_membership", "room_id": marker.space_id}],
-    });
     NewRoom {
         creation_content: creation_content(facts),
         name,
@@ -71,7 +67,11 @@ pub(super) fn chat(
                 "",
                 json!({"guest_access": "forbidden"}),
             ),
-            state("m.room.join_rules", "", restricted),
+            state(
+                "m.room.join_rules",
+                "",
+                open_to_members_of(&marker.space_id),
+            ),
             state(
                 "m.space.parent",
                 marker.space_id.as_str(),

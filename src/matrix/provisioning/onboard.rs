@@ -1,8 +1,11 @@
 //! A user's Space and first chat: made where they are missing, shown where they are there.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
+use matrix_sdk::ruma::{OwnedRoomId, RoomId};
 
 use super::{Provisioner, layout, room_id, user_id};
 use crate::{
@@ -12,11 +15,9 @@ use crate::{
         message::Reply,
     },
     matrix::{
-        client::MatrixError,
         marker::{CreationFacts, RoomKind, SpaceMarker, VERSION},
         outbox::Saying,
         reconcile::RowChanges,
-        state::StateEvent,
         store::{
             Provision,
             rows::{RoomRow, UserRow},
@@ -25,28 +26,65 @@ use crate::{
     text::{self, Guide},
 };
 
-/// The pause before an invitation that may not wait is tried again, where the server names none.
-const INVITE_PAUSE: Duration = Duration::from_mins(1);
-
-/// Who may come into a room without an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entrance {
-    /// Nobody: the Space.
-    InviteOnly,
-    /// Members of the Space: its chat rooms.
-    SpaceMembers,
+/// What the attempts of one onboarding have done so far.
+#[derive(Default)]
+struct Done {
+    /// The user's first Space was made.
+    made: AtomicBool,
+    /// A Space that was lost was made again.
+    replaced: AtomicBool,
+    /// The user had left and was invited again.
+    invited: AtomicBool,
 }
 
 impl Provisioner {
-    pub(super) async fn onboard_locked(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
-        let (owner, fresh) = match self.store.owner(user).await? {
-            Some(owner) => (owner, false),
-            None => (self.make_space(user).await?, true),
-        };
-        let mut reinvited = self
-            .ensure_invited(&room_id(&owner.space)?, user, Entrance::InviteOnly)
+    /// The user's Space, made where there is none or the old one is lost, with all chats in it, and the user invited.
+    pub(super) async fn bring_home(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
+        let done = Done::default();
+        let owner = self
+            .attempts(user, || Box::pin(self.ensure_space(user, &done)))
+            .await?;
+        if self.has_chats_elsewhere(&owner).await? {
+            tracing::info!(user.id = %user, room.id = %owner.space, "chats are moved to the user's new Space");
+            self.reconciler.full().await?.log();
+        }
+        let chats = self
+            .attempts(user, || Box::pin(self.ensure_chats(&owner, &done)))
+            .await?;
+        self.ensure_welcomed(&owner, &chats).await?;
+        let space = room_id(&owner.space)?;
+        let is_delayed = self
+            .store
+            .owed_invite(&space, &user_id(user)?)
             .await?
-            && !fresh;
+            .is_some();
+        let [fresh, replaced, invited] =
+            [&done.made, &done.replaced, &done.invited].map(|flag| flag.load(Ordering::Relaxed));
+        Ok(Onboarded {
+            owner,
+            chats,
+            fresh,
+            reinvited: !fresh && (replaced || invited),
+            is_delayed,
+        })
+    }
+
+    async fn ensure_space(&self, user: &UserKey, done: &Done) -> Result<Owner, ChatRoomsError> {
+        self.drop_lost_rooms(user).await?;
+        if let Some(owner) = self.store.owner(user).await? {
+            return Ok(owner);
+        }
+        let is_first = self.store.user_row(user.as_str()).await?.is_none();
+        let owner = self.make_space(user).await?;
+        let flag = if is_first { &done.made } else { &done.replaced };
+        flag.store(true, Ordering::Relaxed);
+        Ok(owner)
+    }
+
+    /// The active chats, at least one, and the user invited everywhere.
+    async fn ensure_chats(&self, owner: &Owner, done: &Done) -> Result<Vec<Chat>, ChatRoomsError> {
+        let user = &owner.user;
+        let mut invited = self.ensure_invited(&room_id(&owner.space)?, user).await?;
         let all = self.store.chats_of(user).await?;
         let mut chats: Vec<Chat> = all
             .iter()
@@ -55,21 +93,13 @@ impl Provisioner {
             .collect();
         if all.iter().all(|chat| chat.status == ChatStatus::Gone) {
             let intent = derived_uuid(&format!("chat:first:{}:{}", owner.space, all.len()));
-            chats.push(self.make_chat(&owner, intent, None).await?);
+            chats.push(self.make_chat(owner, intent, None).await?);
         }
         for chat in &chats {
-            reinvited |= self
-                .ensure_invited(&room_id(&chat.room)?, user, Entrance::SpaceMembers)
-                .await?
-                && !fresh;
+            invited |= self.ensure_invited(&room_id(&chat.room)?, user).await?;
         }
-        self.ensure_welcomed(&owner, &chats).await?;
-        Ok(Onboarded {
-            owner,
-            chats,
-            fresh,
-            reinvited,
-        })
+        done.invited.fetch_or(invited, Ordering::Relaxed);
+        Ok(chats)
     }
 
     async fn make_space(&self, user: &UserKey) -> Result<Owner, ChatRoomsError> {
@@ -86,13 +116,19 @@ impl Provisioner {
             owner: user_id.clone(),
             intent: derived_uuid(&format!("space:{}:{user}", self.client.user_id())),
         };
-        let agent = self.agent_of(user, None);
+        // Of a user whose Space is lost, the row keeps what was chosen.
+        let before = self.store.user_row(user.as_str()).await?;
+        let chosen = before.as_ref().and_then(|row| row.default_agent.as_deref());
+        let agent = self.agent_of(user, chosen.map(AgentId::new).as_ref());
+        let locale = before.as_ref().and_then(|row| row.locale.as_deref());
+        let locale = locale.and_then(Locale::from_code);
+        let locale = locale.unwrap_or(self.defaults.locale);
         let space_marker = SpaceMarker {
             version: VERSION,
             owner: user_id,
-            locale: Some(self.defaults.locale.code().to_owned()),
+            locale: Some(locale.code().to_owned()),
             default_agent: agent.as_ref().map(ToString::to_string),
-            streaming: None,
+            streaming: before.and_then(|row| row.streaming),
         };
         let plan = serde_json::json!({"display_name": display_name});
         let wish = self.begin("space", &facts, plan).await?;
@@ -110,18 +146,19 @@ impl Provisioner {
             &space_marker,
         );
         let room = self.ensure_room(&wish, &new).await?;
-        self.store
-            .finish_provision(
-                facts.intent,
-                space_rows(&room, &name, display_name, &space_marker),
-            )
-            .await?;
+        let mut rows = space_rows(&room, &name, display_name, &space_marker);
+        for row in &mut rows.put_users {
+            row.next_chat_index = self.store.number_after_all_chats(user.as_str()).await?;
+        }
+        // A process that dies behind this finds a Space, and would not look whether its owner is invited.
+        self.owe_invite(&room, &facts.owner, Duration::ZERO).await?;
+        self.store.finish_provision(facts.intent, rows).await?;
         Ok(Owner {
             user: user.clone(),
             space: RoomKey::new(room.as_str()),
-            locale: Some(self.defaults.locale),
+            locale: Some(locale),
             default_agent: agent,
-            streaming: None,
+            streaming: space_marker.streaming,
         })
     }
 
@@ -140,64 +177,6 @@ impl Provisioner {
             room: None,
         };
         Ok(self.store.begin_provision(wish).await?)
-    }
-
-    /// Invites a user who is neither in the room nor invited; tells whether that was needed.
-    pub(super) async fn ensure_invited(
-        &self,
-        room: &RoomId,
-        user: &UserKey,
-        entrance: Entrance,
-    ) -> Result<bool, ChatRoomsError> {
-        let user = user_id(user)?;
-        if self.is_in(room, &user).await? {
-            return Ok(false);
-        }
-        loop {
-            match self.client.invite(room, &user).await {
-                Ok(()) => return Ok(true),
-                Err(MatrixError::RateLimited { retry_after })
-                    if entrance == Entrance::InviteOnly =>
-                {
-                    tokio::time::sleep(retry_after.unwrap_or(INVITE_PAUSE)).await;
-                }
-                // In the room already, not to be invited, or not soon: the link still leads there.
-                Err(error @ (MatrixError::Refused { .. } | MatrixError::RateLimited { .. })) => {
-                    tracing::info!(room.id = %room, user.id = %user, %error, "the user is not invited");
-                    return Ok(false);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Whether the user is in the room or invited. An invitation that was declined while the bot wrote into the room can
-    /// still stand in what a sync tells: of that, and of a room that no sync has brought yet, the server is asked.
-    async fn is_in(&self, room: &RoomId, user: &UserId) -> Result<bool, ChatRoomsError> {
-        let synced = self
-            .store
-            .kept_state(room, "m.room.create", "")
-            .await?
-            .is_some();
-        if synced {
-            let kept = self
-                .store
-                .kept_state(room, "m.room.member", user.as_str())
-                .await?;
-            match kept.as_ref().and_then(membership) {
-                Some("join") => return Ok(true),
-                Some("invite") => {}
-                _ => return Ok(false),
-            }
-        }
-        let state = self.client.room_state(room).await?;
-        let member = state
-            .iter()
-            .find(|event| event.event_type == "m.room.member" && event.state_key == user.as_str());
-        Ok(matches!(
-            member.and_then(membership),
-            Some("join" | "invite")
-        ))
     }
 
     /// The first chat is welcomed once: after that the bot's own cursor stands in it.
@@ -231,10 +210,6 @@ impl Provisioner {
             .for_new_chat(user, chosen)
             .map(|agent| agent.id.clone())
     }
-}
-
-fn membership(member: &StateEvent) -> Option<&str> {
-    member.content.get("membership")?.as_str()
 }
 
 fn space_rows(

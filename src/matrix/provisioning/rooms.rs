@@ -1,15 +1,17 @@
 //! [`ChatRooms`]: chats made and changed on the server.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Provisioner, layout, onboard::Entrance, room_id, user_id};
+use super::{Provisioner, layout, room_id, user_id};
 use crate::{
     boundary::{Boundary, reached},
     core::{
         chat::{
-            Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Locale, Onboarded, Owner,
+            Chat, ChatRooms, ChatRoomsError, ChatStatus, ChatStore, Held, Locale, Onboarded, Owner,
             save::Save,
         },
         ids::{AgentId, ChatId, EventKey, PlatformChatId, RoomKey, UserKey, derived_uuid},
@@ -26,6 +28,18 @@ use crate::{
 };
 
 impl Provisioner {
+    async fn make_chat_in(
+        &self,
+        owner: &Owner,
+        intent: Uuid,
+        name: Option<&str>,
+    ) -> Result<Chat, ChatRoomsError> {
+        self.attempts(&owner.user, || {
+            Box::pin(self.make_chat(owner, intent, name))
+        })
+        .await
+    }
+
     /// The chat of this wish, in a room of its own inside the Space.
     pub(super) async fn make_chat(
         &self,
@@ -56,10 +70,9 @@ impl Provisioner {
         );
         let room = self.ensure_room(&wish, &new).await?;
         chat.room = RoomKey::new(room.as_str());
-        self.set_linked_unlocked(&chat, true).await?;
+        self.link_child(&chat, true).await?;
         reached(Boundary::ChatLinked);
-        self.ensure_invited(&room, &owner.user, Entrance::SpaceMembers)
-            .await?;
+        self.ensure_invited(&room, &owner.user).await?;
         self.store
             .finish_provision(intent, self.chat_rows(&chat).await?)
             .await?;
@@ -81,10 +94,9 @@ impl Provisioner {
         let Some(chat) = self.store.chat_in(&RoomKey::new(room.as_str())).await? else {
             return Ok(None);
         };
-        self.set_linked_unlocked(&chat, chat.status == ChatStatus::Active)
+        self.link_child(&chat, chat.status == ChatStatus::Active)
             .await?;
-        self.ensure_invited(&room, &owner.user, Entrance::SpaceMembers)
-            .await?;
+        self.ensure_invited(&room, &owner.user).await?;
         Ok(Some(chat))
     }
 
@@ -143,7 +155,8 @@ impl Provisioner {
         })
     }
 
-    async fn set_linked_unlocked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
+    /// What the Space says of the chat.
+    async fn link_child(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
         let content = if linked {
             layout::child_content(&self.server)
         } else {
@@ -152,6 +165,18 @@ impl Provisioner {
         let space = room_id(&chat.space)?;
         self.put(&space, "m.space.child", chat.room.as_str(), content)
             .await
+    }
+
+    /// What the chat says of the Space, where it says nothing yet: a chat from before that was archived when it was found.
+    async fn link_parent(&self, chat: &Chat) -> Result<(), ChatRoomsError> {
+        let room = room_id(&chat.room)?;
+        let key = chat.space.as_str();
+        let kept = self.store.kept_state(&room, "m.space.parent", key).await?;
+        if kept.is_some_and(|event| event.content.get("via").is_some()) {
+            return Ok(());
+        }
+        let content = layout::parent_content(&self.server);
+        self.put(&room, "m.space.parent", key, content).await
     }
 }
 
@@ -190,8 +215,7 @@ fn chat_from_plan(owner: &Owner, plan: &serde_json::Value) -> Result<Chat, ChatR
 #[async_trait]
 impl ChatRooms for Provisioner {
     async fn onboard(&self, user: &UserKey) -> Result<Onboarded, ChatRoomsError> {
-        let _held = self.lock(user).await;
-        self.onboard_locked(user).await
+        self.bring_home(user).await
     }
 
     async fn create_chat(
@@ -200,9 +224,23 @@ impl ChatRooms for Provisioner {
         cause: &EventKey,
         name: Option<&str>,
     ) -> Result<Chat, ChatRoomsError> {
-        let _held = self.lock(&owner.user).await;
-        self.make_chat(owner, derived_uuid(&format!("chat:{cause}")), name)
-            .await
+        let intent = derived_uuid(&format!("chat:{cause}"));
+        let made = self.make_chat_in(owner, intent, name).await;
+        match made {
+            Err(ChatRoomsError::Refused(_)) if self.has_lost(owner).await? => {
+                let owner = self.bring_home(&owner.user).await?.owner;
+                self.make_chat_in(&owner, intent, name).await
+            }
+            other => other,
+        }
+    }
+
+    async fn hold(&self, owner: &UserKey) -> Held {
+        Box::new(self.lock(owner).await)
+    }
+
+    async fn wait(&self, wish: Option<Duration>, attempt: u32) -> Result<(), ChatRoomsError> {
+        self.pause(wish, attempt).await
     }
 
     async fn write_chat_marker(&self, chat: &Chat) -> Result<(), ChatRoomsError> {
@@ -212,7 +250,6 @@ impl ChatRooms for Provisioner {
     }
 
     async fn write_owner_marker(&self, owner: &Owner) -> Result<(), ChatRoomsError> {
-        let _held = self.lock(&owner.user).await;
         let content = marker::write(&SpaceMarker {
             version: VERSION,
             owner: user_id(&owner.user)?,
@@ -235,8 +272,10 @@ impl ChatRooms for Provisioner {
     }
 
     async fn set_linked(&self, chat: &Chat, linked: bool) -> Result<(), ChatRoomsError> {
-        let _held = self.lock(&chat.owner).await;
-        self.set_linked_unlocked(chat, linked).await
+        if linked {
+            self.link_parent(chat).await?;
+        }
+        self.link_child(chat, linked).await
     }
 
     async fn saves(&self, owner: &Owner) -> Result<Vec<Save>, ChatRoomsError> {
@@ -244,7 +283,6 @@ impl ChatRooms for Provisioner {
     }
 
     async fn write_save(&self, owner: &Owner, save: &Save) -> Result<(), ChatRoomsError> {
-        let _held = self.lock(&owner.user).await;
         self.put_save(owner, save).await
     }
 

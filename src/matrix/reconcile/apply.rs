@@ -16,6 +16,7 @@ use crate::{
     matrix::{
         client::{MatrixClient, MatrixError},
         state::StateEvent,
+        store::rows::Rows,
     },
 };
 
@@ -35,6 +36,7 @@ pub struct Applied {
 /// are applied all the same, as they say what was decided.
 pub async fn apply(
     plan: &Plan,
+    recorded: &Rows,
     client: &dyn MatrixClient,
     store: &dyn RowStore,
 ) -> Result<Applied, ReconcileError> {
@@ -57,8 +59,8 @@ pub async fn apply(
         applied.refused.extend(room.refused);
     }
     reached(Boundary::ReconcileWritten);
-    if !plan.rows.is_empty() {
-        store.apply_rows(&plan.rows).await?;
+    if !plan.rows.is_empty() && !store.apply_rows(&plan.rows, recorded).await? {
+        return Err(ReconcileError::RowsChanged);
     }
     Ok(applied)
 }

@@ -35,6 +35,7 @@ pub use self::{
 use crate::matrix::{
     client::{MatrixClient, MatrixError},
     state::{RoomState, StateEvent},
+    store::rows::Rows,
 };
 
 /// The rows, as reconcile reads and writes them.
@@ -42,8 +43,12 @@ use crate::matrix::{
 pub trait RowStore: Send + Sync {
     /// All rows, and the intents of the rooms that are being made, as of one moment.
     async fn recorded(&self) -> Result<Recorded, RowStoreError>;
-    /// Applies the changes in one transaction.
-    async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError>;
+    /// Applies the changes in one transaction, if the rows are still what was recorded; tells whether they are.
+    async fn apply_rows(
+        &self,
+        changes: &RowChanges,
+        recorded: &Rows,
+    ) -> Result<bool, RowStoreError>;
 }
 
 /// Why rows could not be read or written. The run ends; the next one starts over.
@@ -60,6 +65,9 @@ pub enum ReconcileError {
     /// Rows could not be read or written.
     #[error(transparent)]
     Store(#[from] RowStoreError),
+    /// Rows were written by others while the run looked at the rooms: it has to look again.
+    #[error("the rows changed meanwhile")]
+    RowsChanged,
 }
 
 /// What a run is for.
@@ -123,7 +131,7 @@ pub async fn run(
         written: Vec::new(),
     };
     if *mode != Mode::Check {
-        let applied = apply::apply(&plan, client, store).await?;
+        let applied = apply::apply(&plan, &recorded.rows, client, store).await?;
         outcome.written = applied.written;
         outcome.report.conflicts.extend(applied.refused);
         outcome.report.conflicts.sort();

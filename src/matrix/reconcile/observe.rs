@@ -3,6 +3,8 @@
 //! Pure parsing: an event of any shape by any sender may come in. Values of other senders never leave this file; that
 //! they wrote something is all that is passed on ([`Forgery`]). Knows nothing of rows.
 
+use std::collections::BTreeSet;
+
 use matrix_sdk::ruma::{OwnedRoomId, RoomId, UserId};
 use serde_json::Value;
 
@@ -43,9 +45,12 @@ impl SeenRoom {
         for event in state.events.values() {
             match event.event_type.as_str() {
                 "m.room.name" if event.state_key.is_empty() => {
-                    seen.name = shown(event.content.get("name"));
+                    seen.name = room_name(&event.content);
                 }
                 "m.room.member" => seen.read_member(event, bot),
+                "m.room.join_rules" if event.sender == bot => {
+                    seen.open_to = rooms_let_in(&event.content);
+                }
                 SPACE_MARKER | CHAT_MARKER => seen.read_own(event, Forged::Marker, bot),
                 "m.space.child" => seen.read_own(event, Forged::Child, bot),
                 "m.space.parent" => seen.read_own(event, Forged::Parent, bot),
@@ -159,12 +164,30 @@ fn link_target(event: &StateEvent) -> Option<OwnedRoomId> {
     room_id(&event.state_key).map(ToOwned::to_owned)
 }
 
+/// The rooms whose members may join, where the rule is that members of rooms may.
+fn rooms_let_in(rules: &Value) -> Option<BTreeSet<OwnedRoomId>> {
+    if rules.get("join_rule").and_then(Value::as_str) != Some("restricted") {
+        return None;
+    }
+    let allowed = rules.get("allow").and_then(Value::as_array);
+    let rooms = allowed.into_iter().flatten().filter_map(|allowed| {
+        let room = room_id(allowed.get("room_id")?.as_str()?)?;
+        Some(room.to_owned())
+    });
+    Some(rooms.collect())
+}
+
 fn room_id(text: &str) -> Option<&RoomId> {
     <&RoomId>::try_from(text).ok()
 }
 
 fn is_empty(content: &Value) -> bool {
     content.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+/// What the content of `m.room.name` shows, if it shows anything.
+pub fn room_name(content: &Value) -> Option<String> {
+    shown(content.get("name"))
 }
 
 /// The text where it shows something, cut to the length of a name.

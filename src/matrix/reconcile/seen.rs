@@ -48,6 +48,8 @@ pub struct SeenRoom {
     pub children: BTreeSet<OwnedRoomId>,
     /// Rooms that the bot named as parents, properly.
     pub parents: BTreeSet<OwnedRoomId>,
+    /// Where the bot let the members of other rooms in (`restricted`): these rooms.
+    pub open_to: Option<BTreeSet<OwnedRoomId>>,
     /// Of a Space the bot made: every other account with a membership.
     pub accounts: BTreeMap<OwnedUserId, Account>,
     /// What others wrote that only the bot may write.

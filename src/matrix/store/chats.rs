@@ -121,20 +121,23 @@ impl ChatStore for Store {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             transaction.execute(
-                "UPDATE matrix_room SET display_name = ?2, agent_id = ?3, platform_chat_id = ?4, generation = ?5
+                "UPDATE matrix_room SET agent_id = ?2, platform_chat_id = ?3, generation = ?4
                  WHERE room_id = ?1",
                 params![
                     chat.room.as_str(),
-                    chat.name,
                     chat.agent.as_str(),
                     chat.context.to_string(),
                     chat.generation
                 ],
             )?;
             transaction.execute(
-                "UPDATE chat SET name = ?3, status = ?4
-                 WHERE user_id = ?1 AND chat_id = ?2 AND platform = 'matrix'",
-                params![chat.owner.as_str(), chat.id.to_string(), chat.name, status_word(chat.status)],
+                "UPDATE chat SET status = ?3
+                 WHERE user_id = ?1 AND chat_id = ?2 AND platform = 'matrix' AND status <> 'gone'",
+                params![
+                    chat.owner.as_str(),
+                    chat.id.to_string(),
+                    status_word(chat.status)
+                ],
             )?;
             Ok(transaction.commit()?)
         })

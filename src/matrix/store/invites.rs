@@ -3,7 +3,7 @@
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use rusqlite::{Connection, params};
 
-use super::{Store, StoreError, state_cache};
+use super::{Store, StoreError, follow, state_cache};
 
 /// How far an invitation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,10 +117,11 @@ impl Store {
 fn note_entry_room(connection: &Connection, room: &str, inviter: &str) -> Result<(), StoreError> {
     connection.execute(
         "INSERT INTO matrix_room (room_id, room_type, matrix_user_id) VALUES (?1, 'entry', ?2)
-         ON CONFLICT (room_id) DO UPDATE SET room_type = 'entry', matrix_user_id = ?2, gone = 0",
+         ON CONFLICT (room_id) DO UPDATE SET matrix_user_id = ?2, gone = 0 WHERE room_type = 'entry'",
         params![room, inviter],
     )?;
-    state_cache::expect(connection, room, Some(inviter))
+    state_cache::expect(connection, room, Some(inviter))?;
+    follow::kept_name(connection, room)
 }
 
 /// The bot is invited to the room. An invitation that a sync brings as news is a new one, even where an earlier one to

@@ -4,7 +4,8 @@ use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Store, StoreError, amendments, compaction, followers, inherited, invites, members, questions,
+    Store, StoreError, amendments, compaction, follow, followers, inherited, invites, members,
+    questions,
     queue::{self, Admission},
     state_cache, stops,
 };
@@ -55,7 +56,7 @@ impl Store {
     }
 
     /// Commits everything a sync brought, and its position. All of it or nothing. Tells whether the bot is no longer in
-    /// a room that it was in.
+    /// a room that it was in, or is back in one: then a reconcile has something to do.
     pub async fn commit(&self, device: &str, intake: BatchIntake) -> Result<bool, StoreError> {
         let device = device.to_owned();
         self.call(move |connection| {
@@ -65,15 +66,16 @@ impl Store {
                 state_cache::clear(&transaction, &intake.rooms)?;
             }
             let mut numbers = Numbers::read(&transaction)?;
+            let mut moved = false;
             for room in &intake.rooms {
                 state_cache::take_in(&transaction, room)?;
                 members::drop_unneeded(&transaction, room)?;
                 take_in_events(&transaction, room, intake.queue_limit, &mut numbers)?;
+                moved |= follow::is_gone(&transaction, room.room.as_str())?;
             }
             numbers.write(&transaction)?;
-            let mut removed = false;
             for room in &intake.left {
-                removed |= state_cache::remove(&transaction, room)?;
+                moved |= state_cache::remove(&transaction, room)?;
                 invites::left(&transaction, room)?;
             }
             for (room, inviter) in &intake.invited {
@@ -85,7 +87,7 @@ impl Store {
             set_meta(&transaction, "sync_position", &intake.position)?;
             set_meta(&transaction, "device", &device)?;
             transaction.commit()?;
-            Ok(removed)
+            Ok(moved)
         })
         .await
     }

@@ -11,6 +11,7 @@ mod chats;
 mod compaction;
 mod damage;
 mod dead_letters;
+mod follow;
 mod followers;
 mod gaps;
 mod header;
@@ -21,6 +22,7 @@ mod members;
 mod migrate;
 mod model_memory;
 mod outbox;
+mod owed_invites;
 mod parked;
 mod private;
 mod provisions;
@@ -53,6 +55,7 @@ pub use self::{
     invites::{Invite, InviteStep},
     journal::Entry,
     outbox::{NewMessage, OutMessage},
+    owed_invites::OwedInvite,
     parked::Parked,
     provisions::Provision,
     questions::QuestionRow,

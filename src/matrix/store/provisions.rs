@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Store, StoreError, state_cache, tables};
+use super::{Store, StoreError, follow, state_cache, tables};
 use crate::matrix::reconcile::RowChanges;
 
 /// One room being made.
@@ -105,6 +105,7 @@ impl Store {
             tables::write_changes(&transaction, &rows)?;
             for room in &rows.put_rooms {
                 state_cache::expect(&transaction, &room.room_id, None)?;
+                follow::kept_name(&transaction, &room.room_id)?;
             }
             transaction.execute(
                 "DELETE FROM provision WHERE intent = ?1",

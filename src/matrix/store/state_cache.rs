@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use matrix_sdk::ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, follow};
 use crate::matrix::{
     intake::RoomIntake,
+    reconcile::observe::room_name,
     state::{RoomState, StateEvent},
 };
 
@@ -115,11 +116,26 @@ impl Store {
         .await
     }
 
+    /// The bot is no longer in the room, whatever syncs say.
+    pub async fn room_left(&self, room: &RoomId) -> Result<(), StoreError> {
+        let room = room.to_owned();
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            remove(&transaction, &room)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
     /// Takes one event into the kept state of a room.
     pub async fn put_state(&self, room: &RoomId, event: StateEvent) -> Result<(), StoreError> {
         let room = room.to_string();
-        self.call(move |connection| put(connection, &room, &event))
-            .await
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            put(&transaction, &room, &event)?;
+            Ok(transaction.commit()?)
+        })
+        .await
     }
 
     /// Whether the bot is in the room, by all that the syncs told.
@@ -292,6 +308,7 @@ pub(super) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Sto
     let known = connection
         .prepare_cached("DELETE FROM joined_room WHERE room_id = ?1")?
         .execute([room.as_str()])?;
+    follow::left(connection, room.as_str())?;
     Ok(known > 0)
 }
 
@@ -318,9 +335,15 @@ pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), 
 const LONGEST_CONTENT: usize = 16 * 1024;
 
 fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), StoreError> {
+    let is_name = event.event_type == "m.room.name" && event.state_key.is_empty();
     let mut content = event.content.to_string();
     if content.len() > LONGEST_CONTENT {
-        "null".clone_into(&mut content);
+        // Of a name everything that is ever shown is kept.
+        content = if is_name {
+            json!({"name": room_name(&event.content)}).to_string()
+        } else {
+            "null".to_owned()
+        };
     }
     connection
         .prepare_cached(
@@ -341,6 +364,9 @@ fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), St
             content,
             event.invited_by.as_ref().map(|user| user.as_str())
         ])?;
+    if is_name {
+        follow::named(connection, room, &event.content)?;
+    }
     Ok(())
 }
 

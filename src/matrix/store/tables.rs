@@ -11,24 +11,23 @@ use crate::matrix::reconcile::RowChanges;
 impl Store {
     /// All rows of the three tables, by primary key.
     pub async fn rows(&self) -> Result<Rows, StoreError> {
-        self.call(|connection| {
-            Ok(Rows {
-                users: all(
-                    connection,
-                    "SELECT * FROM matrix_user ORDER BY user_id",
-                    user_row,
-                )?,
-                rooms: all(
-                    connection,
-                    "SELECT * FROM matrix_room ORDER BY room_id",
-                    room_row,
-                )?,
-                chats: all(
-                    connection,
-                    "SELECT * FROM chat WHERE platform = 'matrix' ORDER BY user_id, chat_id",
-                    chat_row,
-                )?,
-            })
+        self.call(|connection| read_rows(connection)).await
+    }
+
+    /// Applies the changes if the rows are still these; tells whether they are.
+    pub async fn write_rows_over(
+        &self,
+        changes: RowChanges,
+        recorded: Rows,
+    ) -> Result<bool, StoreError> {
+        self.call(move |connection| {
+            let transaction = connection.transaction()?;
+            if read_rows(&transaction)? != recorded {
+                return Ok(false);
+            }
+            write_changes(&transaction, &changes)?;
+            transaction.commit()?;
+            Ok(true)
         })
         .await
     }
@@ -72,6 +71,21 @@ impl Store {
         .await
     }
 
+    /// The number behind all chats that the user ever had.
+    pub async fn number_after_all_chats(&self, user: &str) -> Result<u32, StoreError> {
+        let user = user.to_owned();
+        self.call(move |connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT max(1, coalesce((SELECT next_chat_index FROM matrix_user WHERE user_id = ?1), 1),
+                                1 + coalesce((SELECT max(CAST(substr(chat_id, 2) AS INTEGER)) FROM chat
+                                              WHERE user_id = ?1 AND platform = 'matrix'), 0))",
+                )?
+                .query_row([user], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// Applies all changes, or none.
     pub async fn write_rows(&self, changes: RowChanges) -> Result<(), StoreError> {
         self.call(move |connection| {
@@ -81,6 +95,26 @@ impl Store {
         })
         .await
     }
+}
+
+fn read_rows(connection: &Connection) -> Result<Rows, StoreError> {
+    Ok(Rows {
+        users: all(
+            connection,
+            "SELECT * FROM matrix_user ORDER BY user_id",
+            user_row,
+        )?,
+        rooms: all(
+            connection,
+            "SELECT * FROM matrix_room ORDER BY room_id",
+            room_row,
+        )?,
+        chats: all(
+            connection,
+            "SELECT * FROM chat WHERE platform = 'matrix' ORDER BY user_id, chat_id",
+            chat_row,
+        )?,
+    })
 }
 
 pub(super) fn write_changes(

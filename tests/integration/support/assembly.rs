@@ -27,7 +27,7 @@ use surfaces_bot::{
         questions::Questions,
         reception::{self, Allows, Reception},
         reconcile,
-        reconciler::{Reconciler, RoomsLock},
+        reconciler::Reconciler,
         store::Store,
     },
     ops::{Metrics, Readiness},
@@ -102,7 +102,7 @@ impl Settings {
         }
     }
 
-    fn for_found_rooms(&self) -> reconcile::Defaults {
+    pub(crate) fn for_found_rooms(&self) -> reconcile::Defaults {
         reconcile::Defaults {
             agent_id: self.default_agent(),
             brand: "Lambda".to_owned(),
@@ -122,18 +122,28 @@ pub(crate) async fn assemble(
     let pace = Pace::default();
     let (plain, patient) = clients(settings, matrix, &pace, tasks);
     let (media, ports) = files(settings, matrix, &patient, tasks);
-    let (agents, rooms) = (settings.agents(), RoomsLock::default());
+    let agents = settings.agents();
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
-    let provisioner = Provisioner::new(
-        Arc::clone(&patient),
+    let reconciler = Reconciler::new(
+        Arc::clone(&plain),
         store.clone(),
-        outbox.clone(),
-        Arc::clone(&clock),
-        settings.for_new_rooms(&agents),
-        first_memory.then(|| clock.now()),
-        Arc::clone(&rooms),
+        {
+            let defaults = settings.for_found_rooms();
+            move || defaults.clone()
+        },
+        tasks.clone(),
     );
+    let provisioner = Provisioner::new(provisioning::Parts {
+        client: Arc::clone(&plain),
+        store: store.clone(),
+        outbox: outbox.clone(),
+        clock: Arc::clone(&clock),
+        defaults: settings.for_new_rooms(&agents),
+        amnesia_since: first_memory.then(|| clock.now()),
+        reconciler: reconciler.clone(),
+        tasks: tasks.clone(),
+    });
     let questions = Questions::new(
         Arc::clone(&patient),
         store.clone(),
@@ -142,15 +152,6 @@ pub(crate) async fn assemble(
     let ask = Arc::new(questions.clone());
     let dispatcher = dispatcher(settings, &store, &provisioner, agents, ports, ask, &patient);
     let dispatcher = Arc::new(dispatcher);
-    let reconciler = Reconciler::new(
-        Arc::clone(&patient),
-        store.clone(),
-        {
-            let defaults = settings.for_found_rooms();
-            move || defaults.clone()
-        },
-        rooms,
-    );
     let metrics = Metrics::new();
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),
@@ -193,7 +194,7 @@ pub(crate) async fn assemble(
 }
 
 /// One attempt for each request, and as many as it takes.
-fn clients(
+pub(crate) fn clients(
     settings: &Settings,
     matrix: &FakeMatrix,
     pace: &Pace,

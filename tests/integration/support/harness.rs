@@ -14,6 +14,10 @@ use surfaces_bot::{
     lifecycle::{GRACE, Signals, Tasks},
     matrix::{
         bot::BotError,
+        client::{SyncFrom, SyncSource},
+        pace::Pace,
+        reconcile::{self, Mode, Report, observe::observe},
+        state::Snapshot,
         store::{Store, rows::Rows},
     },
 };
@@ -21,9 +25,10 @@ use tempfile::TempDir;
 use tokio::{runtime::Runtime, time::Instant};
 
 use super::{
-    assembly::{Settings, assemble},
+    assembly::{Settings, assemble, clients},
     clock::WorldClock,
     fake_matrix::{FakeMatrix, Server},
+    fake_sync::FakeSync,
     log::Log,
     person::{Person, Resident},
 };
@@ -333,6 +338,32 @@ impl World {
         self.clock.stops();
         let ended = running.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()
+    }
+
+    /// What `reconcile --check` beside the running bot says: its database against the full state of the server.
+    pub(crate) fn check(&self) -> Report {
+        let running = self.running.as_ref().expect("the bot runs");
+        let (_, client) = clients(
+            &self.settings,
+            &self.matrix,
+            &Pace::default(),
+            &running.tasks,
+        );
+        let source = FakeSync::new(self.matrix.clone());
+        let defaults = self.settings.for_found_rooms();
+        running.runtime.block_on(async {
+            let batch = source.sync(SyncFrom::Nothing, Duration::ZERO).await;
+            let joined = client.joined_rooms().await.unwrap();
+            let snapshot = Snapshot::of_full_sync(batch.unwrap(), &joined, client.user_id());
+            let outcome = reconcile::run(
+                client.as_ref(),
+                &running.store,
+                observe(&snapshot, client.user_id()),
+                &defaults,
+                &Mode::Check,
+            );
+            outcome.await.unwrap().report
+        })
     }
 
     pub(crate) fn rows(&self) -> Rows {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{ChatManager, context_of};
+use super::{ChatManager, Write, context_of};
 use crate::{
     core::{
         chat::{
@@ -55,6 +55,17 @@ impl ChatManager {
         cause: &EventKey,
         name: Option<&str>,
     ) -> Result<Result<Save, Hindrance>, CoreError> {
+        self.patiently(|| Box::pin(self.keep_once(owner, chat, cause, name)))
+            .await
+    }
+
+    async fn keep_once(
+        &self,
+        owner: &Owner,
+        chat: &Chat,
+        cause: &EventKey,
+        name: Option<&str>,
+    ) -> Result<Result<Save, Hindrance>, CoreError> {
         let _alone = self.alone(&chat.owner).await;
         let chat = self.current(chat).await?;
         let saves = self.saves(owner).await?;
@@ -89,6 +100,7 @@ impl ChatManager {
             until: cause.clone(),
             note,
         };
+        let _held = self.rooms.hold(&owner.user).await;
         self.rooms.write_save(owner, &save).await?;
         Ok(Ok(save))
     }
@@ -96,6 +108,17 @@ impl ChatManager {
     /// Lets the chat go on from a kept context, with the agent whose memory that is. Nothing changes unless the agent
     /// can continue it. The same `cause` does it once.
     pub async fn go_on_from(
+        &self,
+        owner: &Owner,
+        chat: &Chat,
+        cause: &EventKey,
+        name: &str,
+    ) -> Result<Result<(Save, Chat), Hindrance>, CoreError> {
+        self.patiently(|| Box::pin(self.go_on_once(owner, chat, cause, name)))
+            .await
+    }
+
+    async fn go_on_once(
         &self,
         owner: &Owner,
         chat: &Chat,
@@ -125,8 +148,7 @@ impl ChatManager {
         if let Err(advice) = patiently(agent.client.load(&context, &kept)).await {
             return Ok(Err(hindrance(advice, &agent.name)));
         }
-        self.rooms.write_chat_marker(&next).await?;
-        self.store.save_chat(&next).await?;
+        self.write(&next, Write::Marker).await?;
         drop(alone);
         self.disconnect(&current).await;
         Ok(Ok((save, next)))

@@ -9,7 +9,7 @@ use super::{
     classify::{Classified, OurRoom},
 };
 use crate::matrix::{
-    marker::{self, CHAT_MARKER, SPACE_MARKER, SpaceMarker},
+    marker::{self, CHAT_MARKER, SPACE_MARKER, SpaceMarker, open_to_members_of},
     reconcile::changes::{StateWrite, Why},
 };
 
@@ -87,34 +87,26 @@ fn link_writes(
             writes.push(write(space, "m.space.child", key, json!({}), Why::Unlink));
         }
     }
-    if chat.archived {
-        return;
-    }
-    if !ground.graph.links(home, chat.id) {
+    if !chat.archived && !ground.graph.links(home, chat.id) {
         let content = json!({ "via": via });
         writes.push(write(home, "m.space.child", key, content, Why::Link));
     }
-    for parent in &chat.room.seen.parents {
-        if parent != home {
-            let content = json!({});
-            writes.push(write(
-                chat.id,
-                "m.space.parent",
-                parent.as_str(),
-                content,
-                Why::Unlink,
-            ));
-        }
+    let parents = &chat.room.seen.parents;
+    let stale: Vec<_> = parents.iter().filter(|parent| *parent != home).collect();
+    for parent in &stale {
+        let (key, content) = (parent.as_str(), json!({}));
+        writes.push(write(chat.id, "m.space.parent", key, content, Why::Unlink));
     }
-    if !chat.room.seen.parents.contains(home) {
-        let content = json!({ "via": via, "canonical": true });
-        writes.push(write(
-            chat.id,
-            "m.space.parent",
-            home.as_str(),
-            content,
-            Why::Link,
-        ));
+    // What an archived chat says of its Space holds again when it is brought back.
+    let needs_parent = !chat.archived || !stale.is_empty();
+    if needs_parent && !parents.contains(home) {
+        let (key, content) = (home.as_str(), json!({ "via": via, "canonical": true }));
+        writes.push(write(chat.id, "m.space.parent", key, content, Why::Link));
+    }
+    let open_to = chat.room.seen.open_to.as_ref();
+    if open_to.is_some_and(|rooms| !rooms.contains(home)) {
+        let content = open_to_members_of(home);
+        writes.push(write(chat.id, "m.room.join_rules", "", content, Why::Link));
     }
 }
 

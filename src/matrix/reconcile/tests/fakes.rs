@@ -15,6 +15,7 @@ use crate::matrix::{
     client::{MatrixClient, MatrixError, NewRoom},
     reconcile::{Recorded, RowChanges, RowStore, RowStoreError},
     state::{RoomState, Snapshot, StateEvent},
+    store::rows::Rows,
 };
 
 pub(super) struct Server {
@@ -206,13 +207,20 @@ impl RowStore for MemoryRows {
         Ok(self.recorded_now())
     }
 
-    async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError> {
+    async fn apply_rows(
+        &self,
+        changes: &RowChanges,
+        recorded: &Rows,
+    ) -> Result<bool, RowStoreError> {
         if self.is_broken {
             return Err(RowStoreError("disk full".into()));
         }
         *self.transactions.lock().unwrap() += 1;
-        let mut recorded = self.recorded.lock().unwrap();
-        recorded.rows = changes.applied_to(&recorded.rows);
-        Ok(())
+        let mut now = self.recorded.lock().unwrap();
+        if now.rows != *recorded {
+            return Ok(false);
+        }
+        now.rows = changes.applied_to(&now.rows);
+        Ok(true)
     }
 }
