@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .api import part
 from .user import User
+from .waiting import wait_until
 
 CREATION_KEY = "io.lambda.surfaces"
 SPACE_MARKER = "io.lambda.surfaces.space"
@@ -74,6 +75,18 @@ class Admin:
     def devices(self, user_id: str) -> set[str]:
         answer = self._account.get(f"/_synapse/admin/v2/users/{part(user_id)}/devices")
         return {device["device_id"] for device in answer["devices"]}
+
+    def delete(self, room_id: str) -> None:
+        """Removes everybody from the room and the room from the server, and waits until that is done."""
+        path = f"/_synapse/admin/v2/rooms/{part(room_id)}"
+        started = self._account.call("DELETE", path, {"purge": True})
+
+        def is_done() -> bool:
+            status = self._account.get(f"/_synapse/admin/v2/rooms/delete_status/{started['delete_id']}")["status"]
+            assert status != "failed", status
+            return status == "complete"
+
+        wait_until(is_done, f"{room_id} to be deleted")
 
     def state_ids(self, room_ids: set[str]) -> dict[str, set[str]]:
         """The event ids of all current state: equal before and after means that nothing was written."""
