@@ -74,7 +74,7 @@ def test_other_kinds_of_messages_reach_the_agent_in_words(home, event_type, cont
 
 
 def test_what_cannot_be_read_is_told_in_one_line(home):
-    sent = home.user.send(home.c1, {"msgtype": "org.example.whiteboard"})
+    sent = home.user.send(home.c1, {"msgtype": "m.image", "body": "a picture that is nowhere"})
     assert home.answer_to(home.c1, sent)["body"].startswith("I can't read this kind of message.")
 
 
