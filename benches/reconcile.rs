@@ -30,7 +30,7 @@ use surfaces_bot::{
         state::{RoomState, Snapshot, StateEvent},
         store::{
             Store,
-            rows::{ChatRow, RoomRow, UserRow},
+            rows::{ChatRow, RoomRow, Rows, UserRow},
         },
     },
 };
@@ -131,7 +131,11 @@ impl RowStore for MemoryRows {
         Ok(recorded)
     }
 
-    async fn apply_rows(&self, changes: &RowChanges) -> Result<(), RowStoreError> {
+    async fn apply_rows(
+        &self,
+        changes: &RowChanges,
+        _recorded: &Rows,
+    ) -> Result<bool, RowStoreError> {
         let mut tables = self.0.lock().unwrap();
         for row in &changes.put_users {
             tables.users.insert(row.user_id.clone(), row.clone());
@@ -143,7 +147,7 @@ impl RowStore for MemoryRows {
             let key = (row.user_id.clone(), row.chat_id.clone());
             tables.chats.insert(key, row.clone());
         }
-        Ok(())
+        Ok(true)
     }
 }
 
