@@ -171,12 +171,7 @@ async fn assemble(
     let files = files::ports(workspace, &media);
     let first_memory = store.position(&session.device_id).await?.is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
-    let reconciler = Reconciler::new(
-        Arc::clone(&sdk) as _,
-        store.clone(),
-        reconcile_defaults_now(process),
-        tasks.clone(),
-    );
+    let reconciler = reconciler(process, Arc::clone(&sdk) as _, tasks);
     let provisioner = Provisioner::new(provisioning::Parts {
         client: Arc::clone(&sdk) as _,
         store: store.clone(),
@@ -189,15 +184,8 @@ async fn assemble(
     });
     let questions = questions(config, &patient, &store);
     let earlier = Arc::new(RoomMessages::new(Arc::clone(&patient)));
-    let dispatcher = dispatcher(
-        config,
-        &store,
-        &provisioner,
-        agents,
-        files,
-        &questions,
-        earlier,
-    );
+    let ports = (files, earlier);
+    let dispatcher = dispatcher(config, &store, &provisioner, agents, ports, &questions);
     let inbox = Inbox::new(inbox::Parts {
         client: Arc::clone(&patient),
         store: store.clone(),
@@ -236,6 +224,11 @@ async fn assemble(
         metrics,
         tasks: tasks.clone(),
     })
+}
+
+fn reconciler(process: &Process, client: Arc<dyn MatrixClient>, tasks: &Tasks) -> Reconciler {
+    let (store, defaults) = (process.store.clone(), reconcile_defaults_now(process));
+    Reconciler::new(client, store, defaults, tasks.clone())
 }
 
 /// Who may use the bot.
@@ -290,9 +283,8 @@ fn dispatcher(
     store: &Store,
     rooms: &Provisioner,
     agents: Arc<Agents>,
-    files: FilePorts,
+    (files, earlier): (FilePorts, Arc<RoomMessages>),
     person: &Questions,
-    earlier: Arc<RoomMessages>,
 ) -> Arc<Dispatcher> {
     let bot = &config.matrix.user_id;
     let settings = DispatchSettings {

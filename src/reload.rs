@@ -226,10 +226,10 @@ mod tests {
             "agents: [{id: same, kind: mock}, {id: slow, kind: mock}, {id: named, kind: mock}, {id: gone, kind: mock}]",
         ));
         let before = ["same", "slow", "named"].map(|id| client(&reloader, id));
-        let changed = read(
+        let read_again = read(
             "default: new\nagents: [{id: same, kind: mock}, {id: slow, kind: mock, delay_ms: 5}, {id: named, name: N, kind: mock}, {id: new, kind: mock}]",
         );
-        let changes = reloader.replace(Arc::new(changed.unwrap()));
+        let changes = reloader.replace(Arc::new(read_again.unwrap()));
         let ids = |ids: &[&str]| ids.iter().map(|id| AgentId::new(*id)).collect::<Vec<_>>();
         assert_eq!(changes.added, ids(&["new"]));
         assert_eq!(changes.changed, ids(&["slow", "named"]));

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// Words, or a file with or without a caption. Without either, it is answered that it cannot be read.
-    Words(Incoming),
+    Words(Box<Incoming>),
     /// The room was given this name.
     Named(String),
     /// A reaction that may be the answer to a permission question.
@@ -53,7 +53,7 @@ pub fn read(room: &RoomId, item: &TimelineItem) -> Said {
             target,
             choice,
         }),
-        _ if is_for_the_bot(item) => Said::Words(message(room, item)),
+        _ if is_for_the_bot(item) => Said::Words(Box::new(message(room, item))),
         _ => Said::Other,
     }
 }

@@ -281,7 +281,7 @@ impl Inbox {
         }
         match said {
             Said::Words(incoming) if self.is_too_old(&incoming) => self.too_old(room, entry).await,
-            Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), incoming).await,
+            Said::Words(incoming) => self.answer(room, entry, Place::Chat(chat), *incoming).await,
             Said::Unreadable => self.unreadable(room, entry).await,
             // To nothing that is open, or it would have passed ahead.
             // A name is in the rows already: they follow the room's state.
@@ -309,7 +309,7 @@ impl Inbox {
                     Err(error) => return Err(error.into()),
                 };
                 if self.may_use(entry) {
-                    self.answer(room, entry, Place::Entry { owner, alone }, incoming)
+                    self.answer(room, entry, Place::Entry { owner, alone }, *incoming)
                         .await
                 } else {
                     self.refuse_in_entry_room(room, entry, incoming, alone)

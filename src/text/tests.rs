@@ -67,6 +67,12 @@ fn guides(locale: Locale) -> Vec<String> {
         .text(locale),
     ]);
     all.extend(of_questions_and_saves(locale));
+    all.extend(of_contexts(locale));
+    all
+}
+
+fn of_contexts(locale: Locale) -> Vec<String> {
+    let mut all = Vec::new();
     for size in [
         None,
         Some(&ContextInfo {

@@ -241,7 +241,12 @@ fn a_reply_to_the_question_answers_it_and_a_reply_to_anything_else_does_not() {
     assert!(is_open(&shown[0]), "{shown:?}");
     reply(&question, "2");
     assert_eq!(outcome(&world, &alice, &turn).0, "You chose: always.");
-    is_answered_as_no_answer(&world, &alice, &number, "1");
+    // It goes to the agent with what it replies to.
+    world.until("the number's own answer", |server| {
+        server.is_done_with(&alice.chat, &number)
+    });
+    let answer = world.matrix.answer_to(&alice.chat, &number);
+    assert!(answer.ends_with("\n\n1"), "{answer}");
 }
 
 const CHOICES: &str = "To answer the question above, write `!yes`, `!no` or a number: \

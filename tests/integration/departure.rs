@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use matrix_sdk::ruma::{OwnedRoomId, RoomId};
-use surfaces_bot::{core::ids::AgentId, platform::mock::MockAgent};
+use surfaces_bot::{core::ids::AgentId, matrix::bot::FirstSync, platform::mock::MockAgent};
 
 use crate::support::{
     Person, Resident, World,
@@ -178,7 +178,10 @@ fn lost_while_onboarding(which: impl Fn(&OwnedRoomId) -> LostRoom) {
         if requests(&world) - before <= skip {
             break;
         }
-        if !world.matrix.see(|server| server.was_removed()) {
+        if !world
+            .matrix
+            .see(crate::support::fake_matrix::Server::was_removed)
+        {
             // Nothing to be removed from yet.
             skip += 1;
             continue;
@@ -257,18 +260,7 @@ fn a_joined_room_that_no_sync_brings_is_not_gone_when_the_bot_leaves_another() {
     world
         .matrix
         .change(|server| server.untold.insert(alice.chat.clone()));
-    world.with_store(|store| {
-        let chat = alice.chat.clone();
-        async move {
-            let position = store.position("DEVICE").await.unwrap().unwrap();
-            let forgets = surfaces_bot::matrix::intake::BatchIntake {
-                position,
-                left: vec![chat],
-                ..Default::default()
-            };
-            store.commit("DEVICE", forgets).await.unwrap();
-        }
-    });
+    world.settings.first_sync = FirstSync::Full;
     world.start();
     world.settles();
     assert_eq!(world.rows(), before);

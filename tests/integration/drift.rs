@@ -245,6 +245,46 @@ impl Story {
     }
 }
 
+/// The Space cannot take the chat from its list any more, and the chat is archived all the same.
+#[test]
+fn a_chat_is_archived_and_brought_back_while_its_space_is_lost() {
+    let (world, alice) = World::with_alice();
+    world.matrix.change(|server| {
+        let bot = server.bot.clone();
+        server.append_member(&alice.space, &bot, &bot, "leave");
+    });
+    world.settles();
+    for (command, status) in [("!archive C1", "archived"), ("!unarchive C1", "active")] {
+        world.ask(&alice, &alice.chat, command);
+        assert_eq!(world.rows().chats[0].status, status);
+        assert_eq!(world.check().drift, 0, "{command}");
+    }
+}
+
+/// The new chat's room, or its Space, is lost at each moment of its making.
+#[test]
+fn a_chat_whose_room_or_space_is_lost_while_it_is_made_leaves_nothing_to_repair() {
+    for (millis, is_space) in (0..40).flat_map(|millis| [(millis, true), (millis, false)]) {
+        let (world, alice) = World::with_alice();
+        alice.says(&alice.chat, "!new");
+        world.goes_on_for(Duration::from_millis(millis));
+        world.matrix.change(|server| {
+            let bot = server.bot.clone();
+            let newest = server.rooms.keys().next_back().expect("there are rooms");
+            let lost = if is_space { &alice.space } else { newest }.clone();
+            server.append_member(&lost, &bot, &bot, "leave");
+        });
+        world.settles();
+        let report = world.check();
+        assert_eq!(
+            report.drift,
+            0,
+            "{millis} {is_space}: {report}\n{:#?}",
+            world.rows()
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 96,

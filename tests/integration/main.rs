@@ -12,6 +12,7 @@ mod commands;
 mod consent;
 mod contract;
 mod control;
+#[cfg(feature = "boundaries")]
 mod dead_letters;
 mod departure;
 mod drift;

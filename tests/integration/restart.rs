@@ -238,6 +238,7 @@ fn notices_of_old_messages(world: &World, alice: &crate::support::Resident) -> V
         .collect()
 }
 
+#[cfg(feature = "boundaries")]
 #[test]
 fn the_notice_about_old_messages_is_sent_once_whatever_dies() {
     use surfaces_bot::boundary::{Boundary, watch};

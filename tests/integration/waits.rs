@@ -33,7 +33,7 @@ fn others_are_served(world: &World, carol: &Resident, newcomer: &str) {
         }
         world.welcomes(newcomer);
     });
-    assert!(time < Duration::from_secs(60), "it took {time:?}");
+    assert!(time < Duration::from_mins(1), "it took {time:?}");
 }
 
 fn is_invited(world: &World, person: &Person, room: &RoomId) -> bool {
@@ -75,7 +75,7 @@ fn a_limit_on_invitations_of_one_user_holds_up_nobody() {
 fn an_invitation_that_waits_is_given_after_a_restart_and_not_before_its_time() {
     let (mut world, _carol, alice) = waits_for_invitations();
     world.restart();
-    world.goes_on_for(Duration::from_secs(120));
+    world.goes_on_for(Duration::from_mins(2));
     let home = world.matrix.home_of(&alice.id);
     assert_eq!(world.matrix.count_in("invite", home.space()), 1);
     world.goes_on_for(Duration::from_secs(220));
@@ -128,7 +128,7 @@ fn a_limit_on_requests_for_one_user_holds_up_nobody() {
         let time = time_of(&world, || {
             world.ask(&alice, &alice.entry, "!settings streaming off");
         });
-        assert!(time < Duration::from_secs(60), "{command}: {time:?}");
+        assert!(time < Duration::from_mins(1), "{command}: {time:?}");
         world.until(command, |server| {
             server.is_done_with(&alice.chat, &question)
         });

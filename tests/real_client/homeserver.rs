@@ -67,6 +67,10 @@ impl Process {
 }
 
 impl RealStage {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no configuration of the bot: the suite tells where its accounts are"
+    )]
     pub(crate) async fn open() -> Self {
         let path = std::env::var_os(ACCOUNTS).unwrap_or_else(|| panic!("{ACCOUNTS} is not set"));
         let accounts: Accounts = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

@@ -45,11 +45,10 @@ fn a_message_in_a_thread_knows_its_thread() {
 
 fn file_of(content: Value) -> (String, Attachment) {
     match said(content) {
-        Said::Words(Incoming {
-            text,
-            attachment: Some(attachment),
-            ..
-        }) => (text, attachment),
+        Said::Words(incoming) => (
+            incoming.text,
+            incoming.attachment.expect("the message has a file"),
+        ),
         other => panic!("not a file: {other:?}"),
     }
 }

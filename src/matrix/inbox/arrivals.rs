@@ -81,7 +81,7 @@ impl Inbox {
                     let replies = self
                         .parts
                         .dispatcher
-                        .dispatch(place, file, &NoDrafts)
+                        .dispatch(place, *file, &NoDrafts)
                         .await?;
                     self.answer_aside(room, &entry, &replies).await?;
                 }

@@ -89,7 +89,7 @@ impl Inbox {
         loop {
             asked.borrow_and_update();
             if running.is_running(&question) {
-                match self.pass(beside, lane).await {
+                match Box::pin(self.pass(beside, lane)).await {
                     Ok(()) => {}
                     Err(Unfinished::ShuttingDown) => return,
                     Err(error) => {
@@ -262,7 +262,7 @@ impl Inbox {
         let replies = self
             .parts
             .dispatcher
-            .dispatch(place, incoming, &NoDrafts)
+            .dispatch(place, *incoming, &NoDrafts)
             .await?;
         self.answer_aside(room, entry, &replies).await
     }

@@ -156,12 +156,12 @@ mod tests {
         control(&item, &said, |incoming| parse(&incoming.text))
     }
 
-    fn words(choice: Option<Choice>, is_command: bool) -> Option<Control> {
-        Some(Control::Answer(Given::Words(Words {
+    fn words(choice: Option<Choice>, is_command: bool) -> Control {
+        Control::Answer(Given::Words(Words {
             choice,
             is_command,
             replies_to: None,
-        })))
+        }))
     }
 
     #[test]
@@ -171,15 +171,15 @@ mod tests {
             ("!STOP ", Some(Control::Stop)),
             ("!help", Some(Control::Help)),
             ("!help new", Some(Control::Help)),
-            ("!yes", words(Some(Choice::Yes), true)),
-            ("!no", words(Some(Choice::No), true)),
-            ("2", words(Some(Choice::Number(2)), false)),
-            ("!2", words(Some(Choice::Number(2)), false)),
-            ("👍", words(Some(Choice::Yes), false)),
-            ("yes", words(None, false)),
-            ("!ok", words(None, false)),
-            ("!yes please", words(None, false)),
-            ("100", words(None, false)),
+            ("!yes", Some(words(Some(Choice::Yes), true))),
+            ("!no", Some(words(Some(Choice::No), true))),
+            ("2", Some(words(Some(Choice::Number(2)), false))),
+            ("!2", Some(words(Some(Choice::Number(2)), false))),
+            ("👍", Some(words(Some(Choice::Yes), false))),
+            ("yes", Some(words(None, false))),
+            ("!ok", Some(words(None, false))),
+            ("!yes please", Some(words(None, false))),
+            ("100", Some(words(None, false))),
             ("!stop it", None),
             ("stop", None),
             ("!new", None),

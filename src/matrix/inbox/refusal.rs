@@ -53,7 +53,7 @@ impl Inbox {
         &self,
         room: &RoomId,
         entry: &Entry,
-        incoming: Incoming,
+        incoming: Box<Incoming>,
         alone: bool,
     ) -> Result<(), Unfinished> {
         let is_command = matches!(

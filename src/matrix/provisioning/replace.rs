@@ -47,7 +47,7 @@ impl Provisioner {
             .await
     }
 
-    async fn is_outside(&self, room: &RoomId) -> Result<bool, ChatRoomsError> {
+    pub(super) async fn is_outside(&self, room: &RoomId) -> Result<bool, ChatRoomsError> {
         let joined = self.client.joined_rooms().await?;
         Ok(!joined.contains(room))
     }

@@ -275,7 +275,13 @@ impl ChatRooms for Provisioner {
         if linked {
             self.link_parent(chat).await?;
         }
-        self.link_child(chat, linked).await
+        match self.link_child(chat, linked).await {
+            // A Space that is lost lists nothing. The Space that replaces it lists the chats that are not archived.
+            Err(ChatRoomsError::Refused(_)) if self.is_outside(&room_id(&chat.space)?).await? => {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn saves(&self, owner: &Owner) -> Result<Vec<Save>, ChatRoomsError> {

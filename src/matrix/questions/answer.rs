@@ -177,16 +177,21 @@ mod tests {
         }
     }
 
-    fn open(event: OwnedEventId) -> Option<QuestionRow> {
-        Some(question(event, None))
+    fn open(event: OwnedEventId) -> QuestionRow {
+        question(event, None)
     }
 
-    fn decided(event: OwnedEventId) -> Option<QuestionRow> {
-        Some(question(event, Some(Verdict::Refused)))
+    fn decided(event: OwnedEventId) -> QuestionRow {
+        question(event, Some(Verdict::Refused))
     }
 
     /// What it comes to, in a word: the question that is answered, or that is unclear.
-    fn word(given: &Given, named: Option<QuestionRow>, last: Option<QuestionRow>) -> String {
+    fn word(
+        given: &Given,
+        named: impl Into<Option<QuestionRow>>,
+        last: impl Into<Option<QuestionRow>>,
+    ) -> String {
+        let (named, last) = (named.into(), last.into());
         match meaning(given, event_id!("$given"), Candidates { named, last }) {
             Meaning::Answers(answer) => format!("answers {}", answer.question()),
             Meaning::Unclear(question) => format!("unclear {}", question.event_id.unwrap()),

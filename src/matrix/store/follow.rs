@@ -62,6 +62,38 @@ pub(super) fn left(connection: &Connection, room: &str) -> Result<(), StoreError
             "UPDATE chat SET status = 'gone' WHERE surface_ref = ?1 AND platform = 'matrix' AND status <> 'gone'",
         )?
         .execute([room])?;
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO left_room (room_id) SELECT ?1 WHERE EXISTS (SELECT 1 FROM provision)",
+        )?
+        .execute([room])?;
+    Ok(())
+}
+
+/// The bot is in the room.
+pub(super) fn joined(connection: &Connection, room: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM left_room WHERE room_id = ?1")?
+        .execute([room])?;
+    Ok(())
+}
+
+/// The room has just got its first rows, and the bot may have left it before.
+pub(super) fn left_before(connection: &Connection, room: &str) -> Result<(), StoreError> {
+    let was_left: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM left_room WHERE room_id = ?1)")?
+        .query_row([room], |row| row.get(0))?;
+    if was_left {
+        left(connection, room)?;
+    }
+    Ok(())
+}
+
+/// Forgets which rooms were left, unless a room is still being made.
+pub(super) fn forget_left(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM left_room WHERE NOT EXISTS (SELECT 1 FROM provision)")?
+        .execute([])?;
     Ok(())
 }
 

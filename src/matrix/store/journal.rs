@@ -71,6 +71,7 @@ impl Store {
                 state_cache::take_in(&transaction, room)?;
                 members::drop_unneeded(&transaction, room)?;
                 take_in_events(&transaction, room, intake.queue_limit, &mut numbers)?;
+                follow::joined(&transaction, room.room.as_str())?;
                 moved |= follow::is_gone(&transaction, room.room.as_str())?;
             }
             numbers.write(&transaction)?;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_dead_letters.sql"),
     include_str!("migrations/0003_model_memory.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0008_attempts_and_parking.sql"),
     include_str!("migrations/0009_followers.sql"),
     include_str!("migrations/0010_owed_invites.sql"),
+    include_str!("migrations/0011_left_rooms.sql"),
 ];
 
 /// Refuses a version that a newer program wrote.

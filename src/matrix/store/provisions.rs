@@ -106,11 +106,13 @@ impl Store {
             for room in &rows.put_rooms {
                 state_cache::expect(&transaction, &room.room_id, None)?;
                 follow::kept_name(&transaction, &room.room_id)?;
+                follow::left_before(&transaction, &room.room_id)?;
             }
             transaction.execute(
                 "DELETE FROM provision WHERE intent = ?1",
                 [intent.to_string()],
             )?;
+            follow::forget_left(&transaction)?;
             Ok(transaction.commit()?)
         })
         .await

@@ -150,11 +150,11 @@ impl Voice {
             ContentBlock::Resource(embedded) => match embedded.resource {
                 EmbeddedResourceResource::TextResourceContents(text) => (text.uri, String::new()),
                 EmbeddedResourceResource::BlobResourceContents(blob) => (blob.uri, String::new()),
-                _ => return self.not_shown(Media::Other),
+                _ => return Some(self.not_shown(Media::Other)),
             },
-            ContentBlock::Image(_) => return self.not_shown(Media::Picture),
-            ContentBlock::Audio(_) => return self.not_shown(Media::Sound),
-            _ => return self.not_shown(Media::Other),
+            ContentBlock::Image(_) => return Some(self.not_shown(Media::Picture)),
+            ContentBlock::Audio(_) => return Some(self.not_shown(Media::Sound)),
+            _ => return Some(self.not_shown(Media::Other)),
         };
         match workspace.target(&named, folder) {
             Target::File(path) => {
@@ -175,9 +175,9 @@ impl Voice {
         }
     }
 
-    const fn not_shown(&mut self, media: Media) -> Option<AnswerEvent> {
+    const fn not_shown(&mut self, media: Media) -> AnswerEvent {
         self.was_interrupted = true;
-        Some(AnswerEvent::NotShown(media))
+        AnswerEvent::NotShown(media)
     }
 
     fn text(&mut self, text: String, message: Option<MessageId>) -> Option<AnswerEvent> {

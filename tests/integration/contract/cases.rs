@@ -413,9 +413,9 @@ pub(crate) async fn a_room_that_was_made_is_joined_and_holds_what_was_asked_for<
     let mut bot = Syncing::begin(stage).await;
     let room = bot.own_room().await;
     assert!(bot.client().joined_rooms().await.unwrap().contains(&room));
-    let state = bot.client().room_state(&room).await.unwrap();
+    let current = bot.client().room_state(&room).await.unwrap();
     let content = |event_type: &str| {
-        let found = state.iter().find(|event| event.event_type == event_type);
+        let found = current.iter().find(|event| event.event_type == event_type);
         found.map(|event| event.content.clone()).unwrap_or_default()
     };
     assert_eq!(
@@ -424,7 +424,7 @@ pub(crate) async fn a_room_that_was_made_is_joined_and_holds_what_was_asked_for<
     );
     assert_eq!(content("io.lambda.surfaces.chat"), json!({"chat_id": "C1"}));
     assert_eq!(content("m.room.name")["name"], "A room");
-    let create = state
+    let create = current
         .iter()
         .find(|event| event.event_type == "m.room.create")
         .unwrap();

@@ -125,15 +125,9 @@ pub(crate) async fn assemble(
     let agents = settings.agents();
     let first_memory = store.position(&settings.device).await.unwrap().is_none();
     let outbox = Outbox::new(Arc::clone(&patient), store.clone(), media);
-    let reconciler = Reconciler::new(
-        Arc::clone(&plain),
-        store.clone(),
-        {
-            let defaults = settings.for_found_rooms();
-            move || defaults.clone()
-        },
-        tasks.clone(),
-    );
+    let defaults = settings.for_found_rooms();
+    let defaults = move || defaults.clone();
+    let reconciler = Reconciler::new(Arc::clone(&plain), store.clone(), defaults, tasks.clone());
     let provisioner = Provisioner::new(provisioning::Parts {
         client: Arc::clone(&plain),
         store: store.clone(),
@@ -144,11 +138,8 @@ pub(crate) async fn assemble(
         reconciler: reconciler.clone(),
         tasks: tasks.clone(),
     });
-    let questions = Questions::new(
-        Arc::clone(&patient),
-        store.clone(),
-        settings.permission_timeout,
-    );
+    let timeout = settings.permission_timeout;
+    let questions = Questions::new(Arc::clone(&patient), store.clone(), timeout);
     let ask = Arc::new(questions.clone());
     let dispatcher = dispatcher(settings, &store, &provisioner, agents, ports, ask, &patient);
     let dispatcher = Arc::new(dispatcher);

@@ -183,7 +183,7 @@ fn what_a_tool_gives_and_a_chat_cannot_show_is_told_once_a_tool() {
         update(json!({"sessionUpdate": "tool_call_update", "toolCallId": id, "content": content}))
     };
     let sound = AnswerEvent::NotShown(Media::Sound);
-    assert_eq!(voice.hear(more("1")), [sound.clone()]);
+    assert_eq!(voice.hear(more("1")), std::slice::from_ref(&sound));
     assert!(voice.hear(more("1")).is_empty());
     assert_eq!(voice.hear(more("2")), [picture, sound]);
 }
