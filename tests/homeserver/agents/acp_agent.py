@@ -68,11 +68,11 @@ class TestAgent(Agent):
             resume=SessionResumeCapabilities() if "resume" in OFFERS else None,
         )
         capabilities = AgentCapabilities(load_session="load" in OFFERS, session_capabilities=sessions)
-        methods = [AuthMethodAgent(id=LOGIN, name="API key"), AuthMethodAgent(id="browser", name="Log in with the browser")]
+        methods = {LOGIN: "API key", "browser": "Log in with the browser"} if LOGIN else {}
         return InitializeResponse(
             protocol_version=PROTOCOL_VERSION,
             agent_capabilities=capabilities,
-            auth_methods=methods if LOGIN else [],
+            auth_methods=[AuthMethodAgent(id=method, name=name) for method, name in methods.items()],
         )
 
     async def authenticate(self, method_id, **kwargs):
