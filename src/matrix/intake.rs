@@ -176,7 +176,7 @@ fn room_intake(
         .timeline
         .iter()
         .rev()
-        .find(|item| item.sender == bot && is_message(item));
+        .find(|item| is_last_word(bot, item));
     let fully_read = update.fully_read.clone().or_else(|| {
         // Never moved, but the bot has spoken: what it said last is as good a cursor.
         last_word
@@ -228,6 +228,16 @@ fn room_intake(
         amendments,
         gap,
     }
+}
+
+/// Whether this message of the bot shows that what stands before it is done, in a room without a read marker. An answer
+/// shows that of its own question alone: a draft, a permission question and the answer to a command that was carried out
+/// ahead of its turn stand behind messages that still wait.
+fn is_last_word(bot: &UserId, item: &TimelineItem) -> bool {
+    item.sender == bot
+        && is_message(item)
+        && item.content.get(ANSWERS_KEY).is_none()
+        && item.content.get(ASKS_KEY).is_none()
 }
 
 fn is_message(item: &TimelineItem) -> bool {

@@ -3,7 +3,7 @@
 use matrix_sdk::ruma::{EventId, OwnedEventId, UserId};
 use serde_json::Value;
 
-use super::{GapIntake, is_message};
+use super::{GapIntake, is_last_word, is_message};
 use crate::matrix::batch::{JoinedUpdate, TimelineItem};
 
 /// The beginning of that part.
@@ -36,15 +36,17 @@ impl Start {
                 },
             };
         }
-        // Never moved: the room of a predecessor, or one that was just made. What the bot said last is then the best
-        // witness; where it said nothing, all that came after its join waits, and where it neither spoke nor came,
-        // nothing does. A join that is nowhere in a timeline without a gap is one that the server tells elsewhere.
-        let has_come =
-            arrival.index > 0 || (arrival.arrived_at.is_some() && update.gap_before.is_none());
-        let last_word = update
-            .timeline
-            .iter()
-            .rposition(|item| item.sender == bot && is_message(item));
+        // Never moved: the room of a predecessor, or one in which no message is done yet. What the bot said last without
+        // a question is then the best witness; where it said nothing, all that came after its join waits, and where it
+        // neither spoke nor came, nothing does. A join that is nowhere in a timeline without a gap is one that the server
+        // tells elsewhere.
+        let timeline = &update.timeline;
+        let has_come = arrival.index > 0
+            || (arrival.arrived_at.is_some() && update.gap_before.is_none())
+            || timeline
+                .iter()
+                .any(|item| item.sender == bot && is_message(item));
+        let last_word = timeline.iter().rposition(|item| is_last_word(bot, item));
         match last_word {
             Some(index) => arrival.not_before(index + 1),
             None if has_come => arrival,

@@ -187,6 +187,36 @@ fn from_nothing_the_servers_cursor_tells_what_is_finished_with() {
     }
 }
 
+/// Nothing was done in the room yet, so that it has no read marker: the first question is being answered, and a command
+/// was carried out ahead of its turn.
+#[test]
+fn an_answer_shows_of_its_own_question_alone_that_it_is_done() {
+    let asks = item(
+        "$p",
+        BOT,
+        "m.room.message",
+        json!({"msgtype": "m.text", ASKS_KEY: {}}),
+    );
+    for begin in [
+        vec![came("$j")],
+        vec![came("$j"), spoke("$welcome")],
+        vec![],
+    ] {
+        let mut timeline = begin;
+        timeline.extend([
+            said("$1"),
+            draft("$d", "$1"),
+            said("$2"),
+            said("$3"),
+            answer("$a", "$3"),
+            asks.clone(),
+            said("$4"),
+        ]);
+        let intake = taken_in(true, timeline, None, false);
+        assert_eq!(pending(&intake), ["$1", "$2", "$4"]);
+    }
+}
+
 #[test]
 fn the_bots_last_word_becomes_the_cursor_of_a_room_without_one() {
     let intake = taken_in(true, vec![said("$1"), spoke("$s"), said("$2")], None, false);
