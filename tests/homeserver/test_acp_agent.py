@@ -324,8 +324,8 @@ def test_words_that_come_just_after_the_end_belong_to_the_answer(coder, millisec
 def test_pictures_and_recordings_are_told_until_they_can_be_shown(coder):
     picture = coder.ask("picture please", "sent a picture")
     assert picture == "The agent sent a picture, which I cannot show here yet."
-    media = coder.ask("media please", "Here you are.")
-    assert "sent a picture" in media and "sent a recording" in media
+    media = coder.ask("media please", "sent a recording")
+    assert "sent a picture" in media and "Here you are." in media
 
 
 def test_an_agent_that_is_not_logged_in_is_told_and_one_with_a_method_is_logged_in(coder):
@@ -370,6 +370,8 @@ def test_the_whole_of_a_long_command_is_shown_before_it_is_asked_for(coder):
 def test_what_is_said_for_other_sessions_reaches_nobody(coder):
     room = coder.home.new_chat("Bystander")
     coder.ask("echo here", ": echo here", room)
+    # What an agent says just after the end of a turn belongs to its answer: the next message waits for that.
+    coder.home.command(room, "!files")
     assert coder.ask("imposter please", "only here")
     assert coder.ask("echo still", ": echo still", room)
     for chat in (room, coder.home.c1):

@@ -9,7 +9,7 @@ use matrix_sdk::ruma::RoomId;
 use super::{
     Inbox, OWN_FAILURE_PAUSE,
     express::{Beside, NoDrafts},
-    lane::{Control, Lane},
+    lane::{Control, Lane, control},
     unfinished::Unfinished,
 };
 use crate::{
@@ -26,6 +26,12 @@ const PAGE: u32 = 32;
 impl Inbox {
     /// Ends with the turn.
     pub(super) async fn take_in_files(&self, beside: &Beside<'_>, lane: &Lane) {
+        let said = event::read(beside.room, &beside.entry.item);
+        let kind = control(&beside.entry.item, &said, |incoming| self.parsed(incoming));
+        if kind == Some(Control::File) {
+            // A file in its own turn: the files behind it keep their order.
+            return;
+        }
         let question = EventKey::new(beside.entry.item.event_id.as_str());
         let running = self.parts.dispatcher.running();
         loop {
