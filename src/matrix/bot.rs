@@ -253,6 +253,7 @@ impl Bot {
         let queue_limit = (is_live && !batch.from_nothing).then(|| self.inbox.queue_limit());
         let mut intake = intake::take_in(self.client.user_id(), batch);
         intake.queue_limit = queue_limit;
+        intake.before_reconcile = !is_live;
         let left = intake.left.clone();
         for (room, event) in intake.wanted() {
             tracing::debug!(event.id = %event, room.id = %room, "received");

@@ -122,6 +122,8 @@ pub struct BatchIntake {
     pub full_state: bool,
     /// Set where the events came while the bot was there: so many of one person may wait in a room.
     pub queue_limit: Option<u32>,
+    /// A reconcile follows and writes the rows, and its report counts what it changes: the commit leaves them alone.
+    pub before_reconcile: bool,
     /// Joined rooms with news.
     pub rooms: Vec<RoomIntake>,
     /// Rooms the bot was invited to, and by whom.
@@ -149,6 +151,7 @@ pub fn take_in(bot: &UserId, batch: SyncBatch) -> BatchIntake {
         position: batch.next_batch,
         full_state: batch.full_state,
         queue_limit: None,
+        before_reconcile: false,
         rooms: batch
             .joined
             .into_iter()

@@ -68,7 +68,7 @@ impl Store {
             let mut numbers = Numbers::read(&transaction)?;
             let mut moved = false;
             for room in &intake.rooms {
-                state_cache::take_in(&transaction, room)?;
+                state_cache::take_in(&transaction, room, !intake.before_reconcile)?;
                 members::drop_unneeded(&transaction, room)?;
                 take_in_events(&transaction, room, intake.queue_limit, &mut numbers)?;
                 follow::joined(&transaction, room.room.as_str())?;
@@ -77,6 +77,9 @@ impl Store {
             numbers.write(&transaction)?;
             for room in &intake.left {
                 moved |= state_cache::remove(&transaction, room)?;
+                if !intake.before_reconcile {
+                    follow::left(&transaction, room.as_str())?;
+                }
                 invites::left(&transaction, room)?;
             }
             for (room, inviter) in &intake.invited {

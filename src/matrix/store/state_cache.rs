@@ -69,7 +69,7 @@ impl Store {
                 if event.event_type == "m.room.member" && event.invited_by.is_none() {
                     event.invited_by = inviters.get(&event.state_key).and_then(|user| parsed(user));
                 }
-                put(&transaction, &room, &event)?;
+                put(&transaction, &room, &event, true)?;
             }
             Ok(transaction.commit()?)
         })
@@ -122,6 +122,7 @@ impl Store {
         self.call(move |connection| {
             let transaction = connection.transaction()?;
             remove(&transaction, &room)?;
+            follow::left(&transaction, room.as_str())?;
             Ok(transaction.commit()?)
         })
         .await
@@ -132,7 +133,7 @@ impl Store {
         let room = room.to_string();
         self.call(move |connection| {
             let transaction = connection.transaction()?;
-            put(&transaction, &room, &event)?;
+            put(&transaction, &room, &event, true)?;
             Ok(transaction.commit()?)
         })
         .await
@@ -308,12 +309,15 @@ pub(super) fn remove(connection: &Connection, room: &RoomId) -> Result<bool, Sto
     let known = connection
         .prepare_cached("DELETE FROM joined_room WHERE room_id = ?1")?
         .execute([room.as_str()])?;
-    follow::left(connection, room.as_str())?;
     Ok(known > 0)
 }
 
-/// Takes in what a sync says of a joined room.
-pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), StoreError> {
+/// Takes in what a sync says of a joined room. Where `rows_follow`, its name goes into the rows at once.
+pub(super) fn take_in(
+    connection: &Connection,
+    room: &RoomIntake,
+    rows_follow: bool,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO joined_room (room_id, fully_read, entry_of) VALUES (?1, ?2, ?3)
@@ -326,7 +330,7 @@ pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), 
             room.entry_of.as_ref().map(|user| user.as_str())
         ])?;
     for event in &room.state {
-        put(connection, room.room.as_str(), event)?;
+        put(connection, room.room.as_str(), event, rows_follow)?;
     }
     Ok(())
 }
@@ -334,7 +338,12 @@ pub(super) fn take_in(connection: &Connection, room: &RoomIntake) -> Result<(), 
 /// Content longer than this is not ours, and nobody's that counts: it is kept as empty.
 const LONGEST_CONTENT: usize = 16 * 1024;
 
-fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), StoreError> {
+fn put(
+    connection: &Connection,
+    room: &str,
+    event: &StateEvent,
+    rows_follow: bool,
+) -> Result<(), StoreError> {
     let is_name = event.event_type == "m.room.name" && event.state_key.is_empty();
     let mut content = event.content.to_string();
     if content.len() > LONGEST_CONTENT {
@@ -364,7 +373,7 @@ fn put(connection: &Connection, room: &str, event: &StateEvent) -> Result<(), St
             content,
             event.invited_by.as_ref().map(|user| user.as_str())
         ])?;
-    if is_name {
+    if is_name && rows_follow {
         follow::named(connection, room, &event.content)?;
     }
     Ok(())
