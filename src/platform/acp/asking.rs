@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long an answer that was stopped may hold up the next question of its chat.
-const SETTLING: Duration = Duration::from_secs(10);
+const SETTLING: Duration = Duration::from_secs(4);
 /// How long an agent may be silent after the end of a turn before the answer counts as complete: some say their last
 /// words just after it.
 const LAST_WORDS: Duration = Duration::from_millis(400);

@@ -55,7 +55,7 @@ async fn a_stopped_answer_ends_even_where_the_agent_ignores_it_and_its_late_end_
     assert_eq!(whole(answer).await, [STOPPED]);
     assert!(since.elapsed() < Duration::from_secs(10));
     let again = world.ask(prompt(1, "again"));
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     // What it still says belongs to no answer.
     peer.say("s1", "la la").await;
     peer.end(&request, "end_turn").await;
