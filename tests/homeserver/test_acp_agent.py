@@ -29,7 +29,7 @@ def registry(folder: Path, state: Path) -> Path:
     login = {"AGENT_LOGIN": "api-key"}
     agents = [
         variant("coder"),
-        variant("brief", turn_limit="5s"),
+        variant("brief", turn_limit="12s"),
         variant("forgetful", {"AGENT_OFFERS": "none"}),
         variant("locked", login),
         variant("unlocked", login, auth="api-key"),
