@@ -25,7 +25,8 @@ class BotFactory:
 
     def __call__(self, server: Synapse, homeserver: str | None = None, account: User | None = None, **settings) -> Bot:
         account = account or register(server, "bot")
-        folder = self._folder / f"{account.localpart}-{len(self.bots)}"
+        # Accounts of servers of their own may have the same name: no bot finds what another one left.
+        folder = self._folder / f"{account.localpart}-{next(_numbers)}"
         bot = Bot(account, folder, homeserver or server.url, settings)
         self.bots.append(bot)
         return bot
