@@ -56,7 +56,7 @@ pub struct ReplyTo {
 pub struct Quote {
     /// Who is quoted.
     pub sender: UserKey,
-    /// The text.
+    /// The quoted words, without the marks of a quote.
     pub text: String,
 }
 

@@ -81,7 +81,7 @@ impl Growing {
 }
 
 impl LiveDrafts {
-    /// Both ends.
+    /// The sending end for the turn, and the receiving end for the task that sends drafts.
     pub fn channel() -> (Self, DraftUpdates) {
         let growing = watch::Sender::new(Growing::default());
         let working = watch::Sender::new(false);

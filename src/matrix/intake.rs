@@ -72,7 +72,7 @@ pub struct GapIntake {
 pub struct RoomIntake {
     /// The room.
     pub room: OwnedRoomId,
-    /// Who we are.
+    /// The account of the bot: whose membership and messages are its own.
     pub bot: OwnedUserId,
     /// Kept state.
     pub state: Vec<StateEvent>,
@@ -257,7 +257,7 @@ pub enum Meaning {
     Wanted,
     /// It changes another event.
     Amends(Amendment),
-    /// Nothing.
+    /// Not answered, and no change to an event that is.
     Irrelevant,
 }
 

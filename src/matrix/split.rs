@@ -51,7 +51,7 @@ pub fn split_to_fit(
 struct Source<'a> {
     markdown: &'a str,
     limit: usize,
-    /// In order.
+    /// The code blocks of the text, by their place in it.
     fences: Vec<Fence>,
     /// Bytes that closing any of them may take.
     closing: usize,

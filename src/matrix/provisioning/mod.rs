@@ -65,7 +65,7 @@ pub struct Parts {
     pub store: Store,
     /// Says the welcome.
     pub outbox: Outbox,
-    /// The time.
+    /// Tells when a room was requested and when an invitation is due.
     pub clock: Arc<dyn Clock>,
     /// Names and agents of new rooms.
     pub defaults: Defaults,

@@ -13,14 +13,14 @@ use crate::{
 /// What the owner says that may answer a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// A reaction.
+    /// A reaction to a message: its key stands for one of the options.
     Reaction {
         /// The message it belongs to.
         target: OwnedEventId,
         /// What it answers.
         choice: Choice,
     },
-    /// A message.
+    /// A message that is an option, or that can only mean an open question.
     Words(Words),
 }
 
